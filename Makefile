@@ -1,0 +1,36 @@
+# Little Service. `make demo` is the place to begin; `make help` lists the rest.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+# Ansible's modules and Molecule look for their programs on the PATH.
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export ANSIBLE_FORCE_COLOR ?= $(shell test -t 1 && echo 1)
+
+.PHONY: help setup demo test test-unit test-all lint lock bench clean
+
+help: ## Show what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## Make .venv from the hashed lock, with the newest Python here
+	@bin/setup
+
+demo: ## From nothing to a service that answers, on this machine
+	@bin/demo
+
+test: setup ## All that CI runs: lint, Molecule, pytest
+	@bin/test
+
+test-unit: setup ## What needs no Docker, in seconds
+	@pytest -q -m "not docker"
+
+lint: setup ## Every linter, and the checks of the house
+	@bin/lint
+
+lock: setup ## Renew requirements.lock from requirements.in
+	uv pip compile --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-header --upgrade --quiet requirements.in -o requirements.lock
+
+bench: setup ## The figures of docs/benchmarks.md
+	@python -m benchmarks
+
+clean: ## Remove .venv, caches and reports; services and their data stay
+	rm -rf .venv .ansible .cache .mypy_cache .pytest_cache .ruff_cache reports
+	find . -name __pycache__ -not -path './services/*' -type d -prune -exec rm -rf {} +
