@@ -80,23 +80,20 @@ def _problem(text: str) -> str | None:
 
 
 def _problem_of_form(name: str) -> str | None:
-    if not name[0].isalpha():
-        kind = "a digit" if name[0].isdigit() else "a sign"
-        return f"it starts with {kind}; RDS and Python want a letter first"
-    if name.endswith("-"):
-        return "it ends with a sign; DNS, RDS and Elastic Beanstalk want a letter or a digit last"
-    if "--" in name:
-        return "it has two signs side by side, which RDS and ECR refuse"
-    if len(name) > MAX_LENGTH:
-        return (
+    found = (
+        (name[0].isdigit(), "it starts with a digit; RDS and Python want a letter first"),
+        (name[0] == "-", "it starts with a sign; RDS and Python want a letter first"),
+        (name[-1] == "-", "it ends with a sign; DNS, RDS and Elastic Beanstalk want a letter or a digit last"),
+        ("--" in name, "it has two signs side by side, which RDS and ECR refuse"),
+        (
+            len(name) > MAX_LENGTH,
             f"it has {len(name)} characters and {MAX_LENGTH} is the most: "
-            f"Elastic Beanstalk allows 40, of which '-production-worker' takes 18"
-        )
-    if len(name) == 1:
-        return "it has one character; ECR wants two at least"
-    if name in RESERVED:
-        return f"'{name}' is {RESERVED[name]}"
-    return None
+            "Elastic Beanstalk allows 40, of which '-production-worker' takes 18",
+        ),
+        (len(name) == 1, "it has one character; ECR wants two at least"),
+        (name in RESERVED, f"'{name}' is {RESERVED.get(name)}"),
+    )
+    return next((why for wrong, why in found if wrong), None)
 
 
 def _shown(text: str) -> str:

@@ -78,7 +78,7 @@ def test_a_refusal_gives_its_reason_and_a_name_that_would_do(typed, reason):
 
 
 def test_what_ansible_cut_off_is_not_forgotten():
-    with pytest.raises(names.NameRefused, match="'orbit ledger'.*name=orbit-ledger"):
+    with pytest.raises(names.NameRefused, match=r"'orbit ledger'.*name=orbit-ledger"):
         names.service_name("orbit", raw_params="ledger")
 
 
