@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import pathlib
 import socket
 
 FIRST = 88
@@ -33,6 +35,23 @@ def is_free(port: int) -> bool:
         except OSError as error:
             return error.errno != errno.EADDRINUSE
     return True
+
+
+def holder(port: int) -> str:
+    """What listens on a port of this machine, in words; as much as this user may know."""
+    inodes = set()
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        with contextlib.suppress(OSError):
+            for line in pathlib.Path(table).read_text(encoding="ascii").splitlines()[1:]:
+                fields = line.split()
+                # Fields and states: https://docs.kernel.org/networking/proc_net_tcp.html (0A is listening)
+                if fields[3] == "0A" and int(fields[1].rpartition(":")[2], 16) == port:
+                    inodes.add(f"socket:[{fields[9]}]")
+    for process in pathlib.Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if any(str(file.readlink()) in inodes for file in (process / "fd").iterdir()):
+                return f"{(process / 'comm').read_text().strip()} (process {process.name})"
+    return "a program of another user"
 
 
 def requested(value: object, taken: dict[int, str]) -> int:
