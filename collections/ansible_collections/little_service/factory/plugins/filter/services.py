@@ -6,6 +6,7 @@ from __future__ import annotations
 import difflib
 import fnmatch
 
+from ansible import context
 from ansible.errors import AnsibleFilterError
 from ansible_collections.little_service.factory.plugins.module_utils import names
 
@@ -15,7 +16,7 @@ def services(raw, groups, limit="", raw_params="", required=True):
     known = sorted(groups.get("services", []))
     raw = "" if raw is None else str(raw).strip()
     if not raw:
-        if required and not limit:
+        if required and not limit and not _only_shown():
             raise AnsibleFilterError(f"Say which service. Type for example: -e name={known[0] if known else 'scheduler'}. {_listed(known)}")
         return known
     chosen = [_known_service(part, raw_params, known) for part in raw.split(",")]
@@ -28,6 +29,11 @@ def services(raw, groups, limit="", raw_params="", required=True):
     return chosen
 
 
+def _only_shown():
+    """Whether nothing is run: a check of the syntax, or a list of hosts, tasks or tags, needs no choice."""
+    return any(context.CLIARGS.get(option) for option in ("syntax", "listhosts", "listtasks", "listtags"))
+
+
 def _known_service(part, raw_params, known):
     if part.strip().lower() in names.RESERVED or any(character in part for character in "*?!&:~[]"):
         raise AnsibleFilterError(f"{part!r} is not a service's name: patterns and groups are not taken here. {_listed(known)}")
@@ -38,7 +44,7 @@ def _known_service(part, raw_params, known):
     if name in known:
         return name
     near = difflib.get_close_matches(name, known, n=1)
-    cure = f"Did you mean {near[0]}?" if near else f"Make it with: ansible-playbook new_service.yml -e name={name}"
+    cure = f"Did you mean {near[0]}?" if near else f"Make it with: ansible-playbook new_service.yml -e name={name}."
     raise AnsibleFilterError(f"There is no service {name}. {cure} {_listed(known)}")
 
 
