@@ -25,8 +25,9 @@ test-unit: setup ## What needs no Docker, in seconds
 lint: setup ## Every linter, and the checks of the house
 	@bin/lint
 
-lock: setup ## Renew requirements.lock from requirements.in
+lock: setup ## Renew the locks: ours, and the one that services are born with
 	uv pip compile --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-header --upgrade --quiet requirements.in -o requirements.lock
+	bin/lock-template
 
 bench: setup ## The figures of docs/benchmarks.md
 	@python -m benchmarks

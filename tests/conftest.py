@@ -5,9 +5,11 @@ from __future__ import annotations
 import dataclasses
 import os
 import pathlib
+import shutil
 import subprocess
 
 import pytest
+import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
@@ -36,11 +38,11 @@ def environment(**more: str) -> dict[str, str]:
     return {**kept, "ANSIBLE_FORCE_COLOR": "0", **more}
 
 
-def run(*command: object, timeout: float = 900, **more: str) -> Result:
-    """Run a command in the repository's root."""
+def run(*command: object, timeout: float = 900, cwd: pathlib.Path = ROOT, **more: str) -> Result:
+    """Run a command, in the repository's root if nothing else is said."""
     done = subprocess.run(
         [str(word) for word in command],
-        cwd=ROOT,
+        cwd=cwd,
         env=environment(**more),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -76,3 +78,50 @@ class Workshop:
 @pytest.fixture
 def workshop(tmp_path) -> Workshop:
     return Workshop(tmp_path / "services", tmp_path / "inventories")
+
+
+def copy_of_this_repository(folder: pathlib.Path) -> None:
+    """What a clone would hold, with what is not committed yet; without what git ignores."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    for name in listed.rstrip("\0").split("\0"):
+        # The services of whoever runs the tests are not part of the project.
+        if (ROOT / name).is_file() and not (name.startswith("inventories/") and not name.endswith("hosts.yml")):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name, follow_symlinks=False)
+
+
+@dataclasses.dataclass(frozen=True)
+class Demo:
+    """A fresh copy of this repository in which `make demo` was typed."""
+
+    checkout: pathlib.Path
+    name: str
+    first: Result
+
+    @property
+    def path(self) -> pathlib.Path:
+        return self.checkout / "services" / self.name
+
+    @property
+    def address(self) -> str:
+        content = yaml.safe_load((self.checkout / f"inventories/local/{self.name}.yml").read_text())
+        return f"http://127.0.0.1:{content['services']['hosts'][self.name]['service_port']}/"
+
+    def type(self, *words: object, timeout: float = 900) -> Result:
+        """Type a command in the copy's folder, with its .venv activated."""
+        path = f"{self.checkout / '.venv/bin'}:{os.environ['PATH']}"
+        return run(*words, cwd=self.checkout, timeout=timeout, PATH=path, NAME=self.name)
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory):
+    """`make demo` as a newcomer types it, once for all tests; torn down with its data at the end."""
+    checkout = tmp_path_factory.mktemp("newcomer") / "little-service"
+    checkout.mkdir()
+    copy_of_this_repository(checkout)
+    demo = Demo(checkout, "journey", Result(0, ""))
+    demo = dataclasses.replace(demo, first=demo.type("make", "demo"))
+    yield demo
+    demo.type("ansible-playbook", "local_down.yml", "-e", "name=journey", "-e", "scope=all", "-e", "confirm=journey")

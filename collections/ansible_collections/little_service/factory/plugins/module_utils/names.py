@@ -22,7 +22,7 @@ _ANSIBLE = {
     "localhost": "this machine, to Ansible and to DNS",
 }
 _COMPOSE = dict.fromkeys(
-    ("web", "worker", "beat", "mysql", "redis", "migrate"),
+    ("web", "worker", "beat", "mysql", "redis", "migrate", "tools"),
     "the name of a container in every service: on the network that services share it would answer for both",
 )
 _MYSQL = dict.fromkeys(("sys", "information-schema", "performance-schema"), "one of MySQL's own schemas: its tools would show two alike")

@@ -1,0 +1,1 @@
+"""The settings, one module per component. ``config/environments/`` puts them together."""

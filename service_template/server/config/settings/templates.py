@@ -1,0 +1,14 @@
+"""Templates, which lie in the ``templates`` folder of each application."""
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "foundation.context.service",
+            ],
+        },
+    }
+]

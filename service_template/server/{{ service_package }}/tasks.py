@@ -1,0 +1,15 @@
+"""Celery's way in. Each task only calls a service; it may run twice, so the service is idempotent."""
+
+from celery import shared_task
+
+from . import services
+
+
+@shared_task
+def record_visit(counter_pk: int, value: int) -> None:
+    services.record_visit(counter_pk, value)
+
+
+@shared_task
+def record_missed_visits() -> None:
+    services.record_missed_visits()
