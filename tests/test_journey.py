@@ -96,6 +96,7 @@ def test_a_browser_shows_the_page_and_what_the_worker_recorded(demo):
 def test_a_change_of_a_template_and_of_code_shows_by_itself(demo):
     application = next((demo.path / "server").glob("*_app"))
     look = {"Sec-Purpose": "prefetch"}
+    get(demo.address)
     with changed(application / "templates/page.html", "Hello, World", "Hello, Moon"):
         until(lambda: "Hello, Moon" in get(demo.address, **look), 10)
     # Another counter, which nobody has counted on yet.

@@ -7,10 +7,10 @@ import json
 import os
 import subprocess
 import sys
-import urllib.request
 
 import boto3
 import pytest
+import requests
 from botocore.config import Config
 
 from tests.conftest import ROOT
@@ -33,12 +33,9 @@ class Cloud:
 
     def control(self, method: str, page: str, body: object = None):
         """What ``METHOD /_sandbox/PAGE`` answers."""
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(
-            f"{self.url}/_sandbox/{page}", data, {"Content-Type": "application/json"}, method=method
-        )
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return json.load(answer)
+        answer = requests.request(method, f"{self.url}/_sandbox/{page}", json=body, timeout=30)
+        assert answer.ok, answer.text
+        return answer.json()
 
     def role(self, name: str, service: str, *statements: dict) -> str:
         """Make a role that a service may assume, with one inline policy, and return its ARN."""

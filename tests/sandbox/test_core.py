@@ -102,7 +102,9 @@ def test_a_permission_holds_for_the_resource_that_it_names(cloud):
 
 def test_a_deny_and_a_condition_count(cloud):
     outside = {"StringNotEquals": {"aws:RequestedRegion": "us-west-2"}}
-    role = cloud.role("r", "codebuild.amazonaws.com", allow("sns:*"), {**allow("sns:Publish"), "Effect": "Deny"}, allow("sqs:*", Condition=outside))
+    role = cloud.role(
+        "r", "codebuild.amazonaws.com", allow("sns:*"), {**allow("sns:Publish"), "Effect": "Deny"}, allow("sqs:*", Condition=outside)
+    )
     topic = cloud.client("sns").create_topic(Name="alerts")["TopicArn"]
     sns = cloud.as_role("sns", role, "codebuild.amazonaws.com")
     sns.get_topic_attributes(TopicArn=topic)
@@ -114,7 +116,7 @@ def test_a_deny_and_a_condition_count(cloud):
 
 def test_only_a_trusted_service_assumes_a_role(cloud):
     role = cloud.role("build", "codebuild.amazonaws.com")
-    with pytest.raises(OSError, match="400"):
+    with pytest.raises(AssertionError, match="error"):
         cloud.control("POST", "credentials", {"role": role, "service": "codepipeline.amazonaws.com"})
 
 
@@ -165,7 +167,7 @@ def test_the_same_seed_gives_the_same_faults(cloud):
 
 def test_what_the_sandbox_is_asked_wrongly_it_refuses_with_the_reason(cloud):
     for page, body in (("faults", {"rules": [{"kind": "rain"}]}), ("clock", {"profile": "fast"})):
-        with pytest.raises(OSError, match="400"):
+        with pytest.raises(AssertionError, match="error"):
             cloud.control("PUT", page, body)
 
 

@@ -29,13 +29,18 @@ EXAMPLES = r"""
 RETURN = r"""
 state:
   description:
-    - V(ready), an engine that answers and Compose v2.
-    - V(no_compose), an engine that answers without Compose v2.
+    - V(ready), an engine that answers, Compose v2 and buildx.
+    - V(no_compose), an engine that answers, without Compose v2 or without buildx, which Compose builds with.
     - V(not_permitted), an engine whose socket this user may not use.
     - V(not_running), an engine is installed here and does not answer.
     - V(unreachable), an engine elsewhere (E(DOCKER_HOST) or a context) that does not answer.
-    - V(absent), no engine is installed here. A client alone is not an engine.
+    - V(absent), no engine is installed here, or no client. A client alone is not an engine.
   type: str
+  returned: always
+missing:
+  description: What is to be installed, of V(engine), V(compose) and V(buildx).
+  type: list
+  elements: str
   returned: always
 version:
   description: The engine's version, empty where it does not answer.
@@ -54,7 +59,7 @@ error:
   type: str
   returned: always
 data_root:
-  description: The folder of the engine's data, empty where it is not on this machine.
+  description: The folder of the engine's data, or where it would be; empty where it is not on this machine.
   type: str
   returned: always
 free_bytes:
@@ -65,12 +70,15 @@ free_bytes:
 
 import json
 import os
+import pathlib
 import shutil
 import subprocess
 
 from ansible.module_utils.basic import AnsibleModule
 
 LOCAL = "unix:///var/run/docker.sock"
+DATA_ROOT = "/var/lib/docker"
+SYSTEM_PATH = ":/usr/sbin:/usr/local/sbin"  # not on the PATH of every user
 
 
 def ask() -> dict:
@@ -80,7 +88,7 @@ def ask() -> dict:
     except FileNotFoundError:
         return {}
     except subprocess.TimeoutExpired:
-        return {"error": "the engine did not answer within 30 s"}
+        return {"error": "it did not answer within 30 s"}
     try:
         info = json.loads(answer.stdout)
     except ValueError:
@@ -89,60 +97,82 @@ def ask() -> dict:
     return {**info, "error": "; ".join(errors)}
 
 
-def endpoint() -> str:
+def endpoint(info: dict) -> str:
     """Where the client asks: DOCKER_HOST, the current context, or the local socket."""
-    if os.environ.get("DOCKER_HOST"):
-        return os.environ["DOCKER_HOST"]
-    form = "{{(index .Endpoints.docker).Host}}"
-    try:
-        shown = subprocess.run(
-            ["docker", "context", "inspect", "--format", form], capture_output=True, text=True, timeout=30, check=False
-        ).stdout.strip()
-    except (FileNotFoundError, subprocess.TimeoutExpired):
-        shown = ""
-    return shown or LOCAL
+    where = os.environ.get("DOCKER_HOST", "")
+    # An older client does not name its context in its answer.
+    if info and not where and info.get("ClientInfo", {}).get("Context") != "default":
+        form = "{{(index .Endpoints.docker).Host}}"
+        shown = subprocess.run(["docker", "context", "inspect", "--format", form], capture_output=True, text=True, timeout=30, check=False)
+        where = shown.stdout.strip()
+    # https://docs.docker.com/reference/cli/docker/#environment-variables; /var/run is a link to /run.
+    return LOCAL if where in ("", "unix://", "unix:///run/docker.sock") else where
+
+
+def plugins(info: dict) -> dict[str, str]:
+    """The plugins of the client that work, and their versions."""
+    listed = (info.get("ClientInfo") or {}).get("Plugins") or []
+    return {plugin["Name"]: plugin.get("Version", "").lstrip("v") for plugin in listed if not plugin.get("Err")}
+
+
+def missing(info: dict, state: str) -> list[str]:
+    """What is to be installed: a Compose of version 1 is none."""
+    there = plugins(info)
+    lacking = {
+        "engine": state == "absent",
+        "compose": there.get("compose", "").split(".")[0] in ("", "0", "1"),
+        "buildx": "buildx" not in there,
+    }
+    return [name for name, lacks in lacking.items() if lacks]
 
 
 def state(info: dict, where: str, has_engine: bool) -> str:
     """See RETURN; ``has_engine`` is whether dockerd is installed on this machine."""
     if info.get("ServerVersion"):
-        return "ready" if compose_version(info).lstrip("v").split(".")[0] not in ("", "0", "1") else "no_compose"
-    if "permission denied" in info.get("error", "").lower():
+        return "no_compose" if missing(info, "") else "ready"
+    # Over ssh these words are about a key.
+    if where.startswith("unix:") and "permission denied" in info.get("error", "").lower():
         return "not_permitted"
     if where != LOCAL:
         return "unreachable"
-    return "not_running" if has_engine else "absent"
-
-
-def compose_version(info: dict) -> str:
-    """The version of the Compose plugin of the client."""
-    plugins = (info.get("ClientInfo") or {}).get("Plugins") or []
-    return next((plugin.get("Version", "") for plugin in plugins if plugin.get("Name") == "compose"), "")
+    return "not_running" if has_engine and info else "absent"
 
 
 def free_bytes(data_root: str) -> int:
-    """The room left in the file system of a folder, -1 where the folder is not on this machine or not to be read."""
+    """The room in the file system where the engine's data are or would be; -1 where that is not on this machine."""
+    if not data_root:
+        return -1
+    there = next(folder for folder in (pathlib.Path(data_root), *pathlib.Path(data_root).parents) if os.path.lexists(folder))
     try:
-        return shutil.disk_usage(data_root).free if data_root else -1
+        return shutil.disk_usage(there).free
     except OSError:
         return -1
+
+
+def data_root(info: dict, where: str) -> str:
+    """The folder of the data of an engine on this machine; Docker Desktop's is in a virtual machine, at a path that is not here."""
+    named = info.get("DockerRootDir", "")
+    if where != LOCAL or (named and not os.path.lexists(named)):
+        return ""
+    return named or DATA_ROOT
 
 
 def main() -> None:
     module = AnsibleModule(argument_spec={}, supports_check_mode=True)
     info = ask()
-    answers = bool(info.get("ServerVersion"))
-    where = LOCAL if answers and not os.environ.get("DOCKER_HOST") else endpoint()
-    data_root = info.get("DockerRootDir", "") if answers else ""
+    where = endpoint(info)
+    found = state(info, where, shutil.which("dockerd", path=os.environ.get("PATH", "") + SYSTEM_PATH) is not None)
+    folder = data_root(info, where)
     module.exit_json(
         changed=False,
-        state=state(info, where, shutil.which("dockerd", path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin") is not None),
+        state=found,
+        missing=missing(info, found),
         version=info.get("ServerVersion", ""),
-        compose_version=compose_version(info),
+        compose_version=plugins(info).get("compose", ""),
         endpoint=where,
         error=info.get("error", ""),
-        data_root=data_root,
-        free_bytes=free_bytes(data_root),
+        data_root=folder,
+        free_bytes=free_bytes(folder),
     )
 
 
