@@ -45,7 +45,7 @@ notes:
   - Each value of O(images) has C(upstream), the reference in a registry; C(stand_in), a reference without a tag's digest; C(suite), the
     suite of Debian whose packages the stand-in is made of.
 attributes:
-  check_mode: {support: full, description: Tells what would be got, and asks no registry. A pull and a build look alike then.}
+  check_mode: {support: full, description: "Tells what would be got, and asks no registry. A pull and a build look alike then."}
   diff_mode: {support: none, description: There is nothing to show.}
   idempotent: {support: full, description: What is there is used.}
 """

@@ -53,7 +53,7 @@ attributes:
       - The images are built under another name to learn whether they would differ, so that much time may be taken; nothing else is written.
       - Where C(.env) is missing the compose files cannot be read, and all that is said is that the project would be made.
   diff_mode: {support: full, description: Shows what would be done to each service.}
-  idempotent: {support: full, description: Where all is as declared and well, nothing is started.}
+  idempotent: {support: full, description: "Where all is as declared and well, nothing is started."}
 """
 
 EXAMPLES = r"""
