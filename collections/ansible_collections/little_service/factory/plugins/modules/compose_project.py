@@ -38,6 +38,10 @@ options:
     description: The port of this machine that the project publishes, checked before anything is started; 0 checks nothing.
     type: int
     default: 0
+  settings:
+    description: What C(.env) holds or will hold; in check mode, where it is not written, the project is compared with these values.
+    type: dict
+    default: {}
   wait_timeout:
     description: How long to wait for health, in seconds.
     type: int
@@ -112,7 +116,10 @@ class Project:
 
     def try_docker(self, *arguments: str, data: str | None = None) -> tuple[int, str, str]:
         cwd = str(self.path) if self.path.is_dir() else None
-        return self.module.run_command(["docker", *arguments], cwd=cwd, data=data, environ_update={"BUILDKIT_PROGRESS": "plain"})
+        # Compose takes a variable of the environment before that of .env.
+        settings = self.module.params["settings"] if self.module.check_mode else {}
+        environment = {"BUILDKIT_PROGRESS": "plain", **{key: str(value) for key, value in settings.items()}}
+        return self.module.run_command(["docker", *arguments], cwd=cwd, data=data, environ_update=environment)
 
     def config(self) -> dict:
         return json.loads(self.docker("compose", "config", "--format", "json"))
@@ -150,7 +157,11 @@ class Project:
     def differences(self, config: dict, before: dict[str, str], built: dict[str, str]) -> dict[str, str]:
         """The services whose containers are not as declared, or not of the newest image."""
         newer = [reference for reference, image in built.items() if image != before[reference]]
-        of_newer = {name: "recreate" for name, service in config["services"].items() if service["image"] in newer}
+        of_newer = {
+            name: "recreate"
+            for name, service in config["services"].items()
+            if service["image"] in newer or self.has_older_settings(service)
+        }
         if self.module.check_mode and "" in before.values():
             return of_newer  # without an image there is no container to compare
         options = ("--no-start", "--no-build", "--remove-orphans")
@@ -158,6 +169,11 @@ class Project:
         if status:
             self.module.fail_json(msg=f"{self.name} cannot be compared with its compose files: {last_lines(errors, 5)}")
         return {**of_newer, **compose.differences(output + errors, self.name)}
+
+    def has_older_settings(self, service: dict) -> bool:
+        """Whether a service gets .env as its environment and, in check mode, .env is not written yet."""
+        given = service.get("environment") or {}
+        return any(key in given and given[key] != str(value) for key, value in self.module.params["settings"].items())
 
     def missing_networks(self, config: dict) -> list[str]:
         external = [network["name"] for network in (config.get("networks") or {}).values() if network.get("external")]
@@ -254,6 +270,7 @@ def main() -> None:
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             "remove_data": {"type": "bool", "default": False},
             "port": {"type": "int", "default": 0},
+            "settings": {"type": "dict", "default": {}},
             "wait_timeout": {"type": "int", "default": 180},
             "log_lines": {"type": "int", "default": 15},
         },
