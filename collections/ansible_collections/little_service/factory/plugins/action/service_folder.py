@@ -7,7 +7,7 @@ import pathlib
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
-from ansible_collections.little_service.factory.plugins.module_utils import git, inputs, renderer, staging, tree
+from ansible_collections.little_service.factory.plugins.plugin_utils import git, inputs, renderer, staging, tree
 
 
 class ActionModule(ActionBase):

@@ -8,7 +8,8 @@ import pathlib
 import yaml
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
-from ansible_collections.little_service.factory.plugins.module_utils import git, inputs, names, ports, registry
+from ansible_collections.little_service.factory.plugins.module_utils import ports
+from ansible_collections.little_service.factory.plugins.plugin_utils import git, inputs, names, registry
 
 
 class ActionModule(ActionBase):

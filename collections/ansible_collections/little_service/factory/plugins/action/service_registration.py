@@ -7,7 +7,8 @@ import pathlib
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
-from ansible_collections.little_service.factory.plugins.module_utils import ports, registry, renderer, staging, tree
+from ansible_collections.little_service.factory.plugins.module_utils import ports
+from ansible_collections.little_service.factory.plugins.plugin_utils import registry, renderer, staging, tree
 
 
 class ActionModule(ActionBase):

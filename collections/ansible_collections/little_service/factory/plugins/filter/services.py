@@ -8,7 +8,7 @@ import fnmatch
 
 from ansible import context
 from ansible.errors import AnsibleFilterError
-from ansible_collections.little_service.factory.plugins.module_utils import names
+from ansible_collections.little_service.factory.plugins.plugin_utils import names
 
 
 def services(raw, groups, limit="", raw_params="", required=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from ansible_collections.little_service.factory.plugins.module_utils import names
+from ansible_collections.little_service.factory.plugins.plugin_utils import names
 from hypothesis import given
 from hypothesis import strategies as st
 

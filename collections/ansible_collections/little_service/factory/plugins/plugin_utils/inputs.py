@@ -8,7 +8,7 @@ import re
 import zoneinfo
 
 from ansible.module_utils.parsing.convert_bool import boolean
-from ansible_collections.little_service.factory.plugins.module_utils import names
+from ansible_collections.little_service.factory.plugins.plugin_utils import names
 
 PYTHON_VERSIONS = ("3.12", "3.13", "3.14")
 CI = ("circleci", "github")

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from ansible.errors import AnsibleError
 from ansible.template import Templar, trust_as_template
-from ansible_collections.little_service.factory.plugins.module_utils import tree
+from ansible_collections.little_service.factory.plugins.plugin_utils import tree
 
 # The template module's own: https://docs.ansible.com/ansible/latest/collections/ansible/builtin/template_module.html
 _OVERRIDES = {"trim_blocks": True, "lstrip_blocks": False, "newline_sequence": "\n"}
