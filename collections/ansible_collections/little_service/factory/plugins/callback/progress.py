@@ -1,22 +1,23 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Says, while a task takes long, that it still runs, and for how long."""
+"""Says, while a task takes long, that it still runs, for how long, and what it is at."""
 
 from __future__ import annotations
 
 DOCUMENTATION = """
 name: progress
 type: notification
-short_description: Say that a long task still runs
+short_description: Say that a long task still runs, and what it is at
 version_added: 0.1.0
 author: [The Little Service maintainers (@little-service)]
 description:
   - Ansible prints nothing between the start and the end of a task. This prints a line every few seconds while one runs.
-  - A task that ends sooner prints nothing more than it did.
+  - A task that has the variable C(progress_log), the path of a file into which it writes, has the last line of that file shown.
+  - A task that ends sooner than the interval prints nothing more than it did.
 requirements:
   - enabled in C(callbacks_enabled)
 options:
   interval:
-    description: Seconds between two lines, and before the first.
+    description: Seconds before the first line, and between two lines; 0 prints none.
     type: float
     default: 5
     ini:
@@ -26,14 +27,38 @@ options:
       - name: LITTLE_SERVICE_PROGRESS_INTERVAL
 """
 
+import dataclasses
+import os
+import pathlib
+import re
+import shutil
+import sys
 import threading
 import time
 
+from ansible.errors import AnsibleError
 from ansible.plugins.callback import CallbackBase
+from ansible.template import Templar
+
+TAIL = 4096  # bytes; enough for the last line of a log
+# Colours and cursor movements of the programs whose output is shown: ECMA-48, 5.4.
+CONTROL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f]")
+
+
+@dataclasses.dataclass
+class Running:
+    """A task that runs on one host."""
+
+    name: str
+    host: str
+    log: str
+    start: float
+    due: float  # when its next line is
+    since: int = 0  # what the log held before belongs to an earlier run
 
 
 class CallbackModule(CallbackBase):
-    """One thread, which sleeps while no task runs longer than the interval."""
+    """One thread, which sleeps until a line is due."""
 
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "notification"
@@ -42,35 +67,107 @@ class CallbackModule(CallbackBase):
 
     def __init__(self, display=None, options=None):
         super().__init__(display=display, options=options)
+        self._play = None
+        self._running: dict[tuple[str, str], Running] = {}
         self._lock = threading.Lock()
-        self._running = {}  # (task, host) -> (name, host, start)
         self._ended = threading.Event()
-        self._thread = None
+        self._thread: threading.Thread | None = None
+
+    def v2_playbook_on_play_start(self, play):
+        self._play = play
 
     def v2_runner_on_start(self, host, task):
+        if self.get_option("interval") <= 0:
+            return
+        now = time.monotonic()
+        log = self._log_of(host, task)
+        name = task.get_name().rpartition(" : ")[2]  # less the role's
+        entry = Running(name, host.get_name(), log, now, now + self.get_option("interval"), _size(log))
         with self._lock:
-            self._running[task._uuid, host.get_name()] = (task.get_name(), host.get_name(), time.monotonic())
+            self._running[task._uuid, host.get_name()] = entry
         if self._thread is None:
             self._thread = threading.Thread(target=self._beat, name="progress", daemon=True)
             self._thread.start()
 
-    def _end(self, result):
-        with self._lock:
-            self._running.pop((result._task._uuid, result._host.get_name()), None)
+    def v2_runner_on_ok(self, result):
+        self._end(result)
 
-    v2_runner_on_ok = v2_runner_on_skipped = v2_runner_on_unreachable = _end
+    def v2_runner_on_skipped(self, result):
+        self._end(result)
+
+    def v2_runner_on_unreachable(self, result):
+        self._end(result)
 
     def v2_runner_on_failed(self, result, ignore_errors=False):
         self._end(result)
 
     def v2_playbook_on_stats(self, stats):
         self._ended.set()
+        if self._thread is not None:
+            self._thread.join(1)
+
+    def _end(self, result):
+        with self._lock:
+            self._running.pop((result.task._uuid, result.host.get_name()), None)
+
+    def _log_of(self, host, task) -> str:
+        """The task's `progress_log`; callbacks are handed variables as they were written."""
+        if self._play is None or "progress_log" not in task.get_vars():
+            return ""
+        try:
+            variables = self._play.get_variable_manager().get_vars(play=self._play, host=host, task=task)
+            return str(Templar(loader=self._play.get_loader(), variables=variables).template(variables["progress_log"]))
+        except (AnsibleError, KeyError):
+            return ""  # the task itself will say what is wrong with its variables
 
     def _beat(self):
         interval = self.get_option("interval")
-        while not self._ended.wait(interval):
-            now = time.monotonic()
+        while True:
             with self._lock:
-                long = [entry for entry in self._running.values() if now - entry[2] >= interval]
-            for name, host, start in long:
-                self._display.display(f"  ... {name} [{host}]: {now - start:.0f} s")
+                now = time.monotonic()
+                late = [entry for entry in self._running.values() if entry.due <= now]
+                for entry in late:
+                    entry.due = now + interval
+                # A task that starts meanwhile is due an interval after that at the earliest.
+                pause = min([interval, *(entry.due - now for entry in self._running.values())])
+            for entry in late:
+                self._display.display(line(entry, now, width()))
+            if self._ended.wait(pause):
+                return
+
+
+def width() -> int:
+    """The columns of the terminal; a file or a pipe has as many as a log is read with."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else 160
+
+
+def line(entry: Running, now: float, columns: int) -> str:
+    """What is shown of a task that runs, in one line of the terminal."""
+    seconds = round(now - entry.start)
+    took = f"{seconds} s" if seconds < 60 else f"{seconds // 60} min {seconds % 60} s"
+    said = last_line(entry.log, entry.since)
+    text = f"  ... {entry.host}: {entry.name}, {took}" + (f": {said}" if said else "")
+    return text if len(text) < columns else text[: columns - 2] + "…"
+
+
+def last_line(log: str, since: int = 0) -> str:
+    """The last line of a file that says something, less control characters; empty where there is none."""
+    if not log:
+        return ""
+    try:
+        with pathlib.Path(log).open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            # A file that has shrunk was begun anew.
+            file.seek(max(0 if size < since else since, size - TAIL))
+            text = file.read().decode("utf-8", "replace")
+    except OSError:
+        return ""
+    said = [stripped for part in re.split(r"[\r\n]", text) if (stripped := CONTROL.sub("", part).strip())]
+    return said[-1] if said else ""
+
+
+def _size(log: str) -> int:
+    try:
+        return pathlib.Path(log).stat().st_size if log else 0
+    except OSError:
+        return 0

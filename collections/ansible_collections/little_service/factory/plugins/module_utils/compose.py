@@ -10,15 +10,44 @@ PROJECT = "com.docker.compose.project"
 SERVICE = "com.docker.compose.service"
 ONE_OFF = "com.docker.compose.oneoff"
 
+# A container that was restarted so often while it was waited for will not come up; Docker itself would go on for ever.
+LOOP = 3
+
+
+@dataclasses.dataclass(frozen=True)
+class Service:
+    """A service as the compose files declare it."""
+
+    name: str
+    image: str
+    built: bool  # from the project's own Dockerfile
+    ends: bool  # does its work and ends; others wait for that
+
 
 @dataclasses.dataclass(frozen=True)
 class Container:
     """A container of the project as `docker inspect` shows it."""
 
+    id: str
+    name: str
     service: str
     status: str  # created, running, paused, restarting, exited, dead
-    health: str  # healthy, unhealthy, starting; empty where none is asked for
-    exit_code: int
+    health: str = ""  # healthy, unhealthy, starting; empty where none is asked for
+    exit_code: int = 0
+    finished: str = ""  # in ISO 8601, UTC
+    restarts: int = 0
+    complaint: str = ""  # what its last health check printed, where that failed
+
+    @property
+    def words(self) -> str:
+        """Its state, to follow its name."""
+        if self.status == "created":
+            return "was not started"
+        if self.status in ("exited", "dead"):
+            return f"ended with exit status {self.exit_code}"
+        if self.status == "restarting":
+            return f"ends again and again, with exit status {self.exit_code}"
+        return f"is {self.status}" + (f" and {self.health}" if self.health not in ("", "healthy") else "")
 
     def is_well(self, ends: bool) -> bool:
         """Whether it runs and is healthy; or, where it does its work and ends, has ended well."""
@@ -26,57 +55,112 @@ class Container:
             return self.status == "exited" and self.exit_code == 0
         return self.status == "running" and self.health in ("", "healthy")
 
+    def is_on_its_way(self, ends: bool) -> bool:
+        """Whether waiting is all that is needed."""
+        return self.status == "running" and (ends or self.health == "starting")
+
+
+def services(config: dict) -> dict[str, Service]:
+    """The services of `docker compose config --format json`."""
+    declared = config["services"]
+    ends = {
+        name
+        for service in declared.values()
+        for name, condition in (service.get("depends_on") or {}).items()
+        if condition.get("condition") == "service_completed_successfully"
+    }
+    # Compose's own name for an image that is built and not named: https://docs.docker.com/reference/compose-file/build/#using-build-and-image
+    return {
+        name: Service(name, service.get("image") or f"{config['name']}-{name}", "build" in service, name in ends)
+        for name, service in declared.items()
+    }
+
 
 def containers(inspected: list[dict]) -> list[Container]:
     """The project's containers, without those of `docker compose run`."""
     found = []
     for item in inspected:
         labels, state = item["Config"]["Labels"], item["State"]
-        if labels.get(ONE_OFF, "False") != "True":
-            health = (state.get("Health") or {}).get("Status", "")
-            found.append(Container(labels[SERVICE], state["Status"], health.replace("none", ""), state["ExitCode"]))
+        if labels.get(ONE_OFF, "False") == "True":
+            continue
+        health = state.get("Health") or {}
+        status = health.get("Status", "")
+        found.append(
+            Container(
+                id=item["Id"],
+                name=item["Name"].lstrip("/"),
+                service=labels[SERVICE],
+                status=state["Status"],
+                health="" if status == "none" else status,
+                exit_code=state["ExitCode"],
+                finished=state["FinishedAt"],
+                restarts=item["RestartCount"],
+                complaint=_complaint(health),
+            )
+        )
     return found
 
 
-def ends(config: dict) -> dict[str, bool]:
-    """The services of a configuration, each with whether it does its work and ends (``restart: "no"``) or goes on."""
-    return {name: service.get("restart") == "no" for name, service in config["services"].items()}
+def _complaint(health: dict) -> str:
+    last = (health.get("Log") or [{}])[-1]
+    return last.get("Output", "").strip() if last.get("ExitCode") else ""
 
 
-def differences(dry_run: str, project: str) -> dict[str, str]:
-    """The services whose containers are missing or not as declared, from what `docker compose --dry-run up --no-start` prints."""
-    steps = {}
-    for service, word in re.findall(rf"Container {re.escape(project)}-(\S+)-\d+ +(Creat(?:e|ing)|Recreate|Remov(?:e|ing))\b", dry_run):
-        steps[service] = {"C": "create", "R": "recreate"}[word[0]] if not word.startswith("Remov") else "remove"
-    return steps
+def differing(dry_run: str) -> set[str]:
+    """The names of the containers that are not as declared, from what `docker compose --dry-run create` prints.
+
+    Compose is asked, since the digests of `docker compose config --hash` are not those of the containers' labels for a service
+    with an env_file: https://github.com/docker/compose/issues/14001
+    """
+    return set(re.findall(r"Container (\S+)\s+Recreate\b", dry_run))
 
 
-def plan(services: dict[str, bool], found: list[Container], differing: dict[str, str]) -> dict[str, str]:
-    """What has to be done, by service. Empty where all is as declared and well.
+def plan(wanted: dict[str, Service], found: list[Container], other: set[str], outdated: set[str]) -> dict[str, str]:
+    """What has to be done, by service. Empty where all is as declared and well, or on its way.
 
     A service that does its work and ends is left alone where it ended well: `docker compose up` would run it again.
+
+    :param other: the names of containers that are not as declared.
+    :param outdated: services that end, and whose work has to be done again.
     """
-    steps = dict.fromkeys(services, "create")
+    steps = dict.fromkeys(wanted, "create")
     for container in found:
-        if container.service not in services:
+        service = wanted.get(container.service)
+        if service is None:
             steps[container.service] = "remove"
-        elif container.is_well(services[container.service]):
-            del steps[container.service]
+        elif container.name in other or steps.get(service.name) != "create":
+            steps[service.name] = "recreate"  # also where a killed run left two of them
+        elif service.name in outdated and container.is_well(service.ends):
+            steps[service.name] = "run again"
+        elif container.is_well(service.ends) or container.is_on_its_way(service.ends):
+            steps[service.name] = ""
         else:
-            steps[container.service] = "start"
-    return {**steps, **differing}
+            steps[service.name] = {"created": "start", "exited": "start", "paused": "resume"}.get(container.status, "restart")
+    return {name: step for name, step in steps.items() if step}
 
 
-def unwell(services: dict[str, bool], found: list[Container]) -> dict[str, str]:
-    """The services that did not come up, each with its state in words."""
-    words = {}
-    for container in found:
-        if container.service not in services or container.is_well(services[container.service]):
-            continue
-        if container.status == "created":
-            words[container.service] = "was not started, since what it depends on did not come up"
-        elif container.status in ("exited", "dead"):
-            words[container.service] = f"ended with exit status {container.exit_code}"
-        else:
-            words[container.service] = f"is {container.status}" + (f" and {container.health}" if container.health else "")
-    return words
+def unwell(wanted: dict[str, Service], found: list[Container]) -> list[Container]:
+    """The containers that are not (yet) as they should be."""
+    return [one for one in found if one.service in wanted and not one.is_well(wanted[one.service].ends)]
+
+
+def lost(sick: list[Container]) -> bool:
+    """Whether, once `docker compose up` has ended, waiting does not help."""
+    return any(one.health == "unhealthy" or one.status in ("created", "exited", "dead", "paused") for one in sick)
+
+
+def looping(found: list[Container], restarts: dict[str, int]) -> list[Container]:
+    """The containers that end again and again."""
+    return [one for one in found if one.restarts - restarts.get(one.id, 0) >= LOOP]
+
+
+def culprits(wanted: dict[str, Service], found: list[Container]) -> tuple[list[Container], list[Container]]:
+    """Of what is not well, the containers that say something about why, and those that were never started because of them."""
+    sick = unwell(wanted, found)
+    waiting = [one for one in sick if one.status == "created"]
+    return [one for one in sick if one not in waiting], waiting
+
+
+def last_lines(text: str, count: int) -> str:
+    """The end of a text, in a form that Ansible shows as lines: without white space at their ends."""
+    return "\n".join([stripped for line in text.splitlines() if (stripped := line.expandtabs().rstrip())][-count:])
