@@ -4,7 +4,8 @@ this machine under its own name, its SIBLING_LEDGER_URL."""
 from foundation import environment
 
 
-def _sibling(name: str) -> dict[str, str]:
+def sibling(name: str) -> dict[str, str]:
+    """Where it is, and our token for it."""
     prefix = f"SIBLING_{name.upper().replace('-', '_')}"
     return {
         "url": environment.text(f"{prefix}_URL", f"http://{name}:8000"),
@@ -12,4 +13,4 @@ def _sibling(name: str) -> dict[str, str]:
     }
 
 
-SIBLINGS = {name: _sibling(name) for name in environment.words("SIBLINGS", "")}
+SIBLINGS = {name: sibling(name) for name in environment.words("SIBLINGS", "")}

@@ -9,8 +9,10 @@ import pytest
 from django.conf import LazySettings
 
 from config import gunicorn
+from config.settings import siblings
 
 SECRETS = {"DJANGO_SECRET_KEY": "0123456789abcdef" * 4, "DATABASE_PASSWORD": "fedcba9876543210" * 4}
+TOKEN = "0f1e2d3c4b5a6978" * 4
 HOSTS = {"DJANGO_ALLOWED_HOSTS": "example.org"}
 
 
@@ -77,3 +79,12 @@ def test_the_start_says_when_there_is_no_https(settings: LazySettings, https: bo
     gunicorn.when_ready(server)
 
     assert server.log.warning.called is not https
+
+
+def test_siblings_are_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIBLING_LEDGER_TOKEN", TOKEN)
+    monkeypatch.setenv("SIBLING_BIG_MAIL_TOKEN", TOKEN)
+    monkeypatch.setenv("SIBLING_BIG_MAIL_URL", "https://mail.example.org")
+
+    assert siblings.sibling("ledger") == {"url": "http://ledger:8000", "token": TOKEN}
+    assert siblings.sibling("big-mail") == {"url": "https://mail.example.org", "token": TOKEN}
