@@ -46,7 +46,9 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
         errors = list(_flat(error.get_full_details()))
         response.data = _body(HTTPStatus.BAD_REQUEST, "The request is not valid.", errors=errors)
     else:
-        response.data = _body(HTTPStatus(response.status_code), str(response.data["detail"]))
+        # What Django says of a missing row names the model.
+        detail = "" if isinstance(error, Http404) else str(response.data["detail"])
+        response.data = _body(HTTPStatus(response.status_code), detail)
     response.content_type = CONTENT_TYPE
     return response
 

@@ -131,3 +131,17 @@ def test_a_token_is_kept_as_a_hash_and_always_expires() -> None:
 def test_a_token_lives_a_year_at_most(days: str) -> None:
     with pytest.raises(CommandError):
         token("ledger", "--days", days)
+
+
+def test_a_service_is_given_what_it_may_do() -> None:
+    token("ledger", "--may", "add_counter", "visit_counter")
+
+    permissions = User.objects.get().user_permissions.values_list("codename", flat=True)
+    assert set(permissions) == {"add_counter", "visit_counter"}
+
+
+def test_a_permission_that_is_none_is_named_and_no_token_made() -> None:
+    with pytest.raises(CommandError, match="no permission of this name: fly"):
+        token("ledger", "--may", "add_counter", "fly")
+
+    assert not AuthToken.objects.exists()

@@ -39,7 +39,7 @@ class Forgotten(APIView):
 
 
 def broken(request: HttpRequest) -> HttpResponse:
-    raise RuntimeError("mysql://app:secret@database")
+    raise RuntimeError("mysql://app:secret@database")  # pragma: allowlist secret
 
 
 urlpatterns = [
@@ -96,6 +96,11 @@ def test_what_is_wrong_is_said_field_by_field(browser: Client) -> None:
 def test_a_view_that_names_no_permission_answers_nobody(admin_client: Client) -> None:
     assert Forgotten.permission_classes == [Nobody]
     assert admin_client.get("/api/forgotten/").status_code == 403
+
+
+@pytest.mark.django_db
+def test_a_missing_row_does_not_say_what_the_models_are_called(admin_client: Client) -> None:
+    assert "Counter" not in admin_client.get("/api/v1/counters/1/").content.decode()
 
 
 def test_other_addresses_keep_their_pages(browser: Client, settings: LazySettings) -> None:

@@ -1,8 +1,8 @@
-"""``make token for=ledger``: a token for another service."""
+"""``make token for=ledger may=visit_counter``: a token for another service."""
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts import services
 
@@ -16,5 +16,11 @@ class Command(BaseCommand):
             "--days", type=int, choices=range(1, 366), default=90, metavar="1..365", help="Default: 90."
         )
 
+        parser.add_argument("--may", nargs="*", default=[], help="Permissions, such as visit_counter.")
+
     def handle(self, *args: Any, **options: Any) -> None:
-        self.stdout.write(services.issue_token(options["name"], days=options["days"]))
+        try:
+            token = services.issue_token(options["name"], days=options["days"], may=options["may"])
+        except services.UnknownPermissionError as error:
+            raise CommandError(f"There is no permission of this name: {error}.") from None
+        self.stdout.write(token)
