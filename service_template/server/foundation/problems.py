@@ -59,7 +59,10 @@ def unknown_path(request: HttpRequest, unknown: str) -> HttpResponse:
 
 
 def _refusal(request: HttpRequest) -> tuple[HTTPStatus, str] | None:
-    if int(request.META.get("CONTENT_LENGTH") or 0) > settings.API_BODY_LIMIT:
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    if not length.isdecimal():
+        return HTTPStatus.BAD_REQUEST, "Content-Length is no number."
+    if int(length) > settings.API_BODY_LIMIT:
         return HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"The body may have {settings.API_BODY_LIMIT} bytes."
     # Django would read even the address by it, and Python knows codecs that make no text ("hex", "rot13").
     if (request.encoding or "utf-8").lower() not in {"utf-8", "utf8"}:

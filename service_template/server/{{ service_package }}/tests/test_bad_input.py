@@ -129,6 +129,11 @@ def test_a_token_that_is_none_is_refused(token: str) -> None:
     assert_problem(Client().get(COUNTERS, headers={"authorization": f"Bearer {token}"}), 401)
 
 
+@pytest.mark.parametrize("length", ["many", "-1", "1e3", "²"])
+def test_a_length_that_is_none_is_refused(client: Client, length: str) -> None:
+    assert_problem(client.post(COUNTERS, {"name": "a"}, "application/json", CONTENT_LENGTH=length), 400)
+
+
 def test_an_unknown_host_is_refused(client: Client) -> None:
     assert_problem(client.get(COUNTERS, headers={"host": "evil.example"}), 400)
 
