@@ -1,6 +1,7 @@
 """How gunicorn serves the service. The number of processes comes from WEB_CONCURRENCY, which gunicorn reads itself."""
 
 import os
+from typing import Any
 
 bind = "0.0.0.0:8000"
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
@@ -17,3 +18,11 @@ worker_tmp_dir = "/dev/shm"  # noqa: S108 the container's own
 # The root file system is read-only, and signals do what is needed.
 control_socket_disable = True
 accesslog = "-"
+
+
+def when_ready(server: Any) -> None:
+    """Say what is not as it will be in production."""
+    from django.conf import settings  # here, since gunicorn reads this file before the service's own code can be found
+
+    if not settings.HTTPS:
+        server.log.warning("DJANGO_HTTPS is not set: cookies travel over plain HTTP, and so do passwords.")

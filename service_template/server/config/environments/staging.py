@@ -7,3 +7,10 @@ from config.environments.common import *
 from foundation import environment
 
 ALLOWED_HOSTS = environment.words("DJANGO_ALLOWED_HOSTS")
+
+# Where HTTPS is declared all is as in production, but browsers forget it within the hour.
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_HSTS_SECONDS = 3600 if HTTPS else 0
+if HTTPS:
+    # The load balancer ends TLS and says so in this header.
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
