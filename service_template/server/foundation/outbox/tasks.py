@@ -2,6 +2,8 @@
 
 from celery import shared_task
 
+from foundation import metrics
+
 from . import services
 
 
@@ -13,3 +15,8 @@ def relay() -> None:
 @shared_task
 def tidy() -> None:
     services.tidy()
+
+
+@shared_task
+def write_metrics() -> None:
+    metrics.write_tasks()

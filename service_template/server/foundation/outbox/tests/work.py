@@ -16,7 +16,12 @@ from ..task import Task
 
 def leave(trace: str) -> None:
     Entry.objects.create(
-        name=trace, arguments={}, state=Entry.State.DONE, due_at=timezone.now(), request_id=request_id.current()
+        name=trace,
+        arguments={},
+        queue="default",
+        state=Entry.State.DONE,
+        due_at=timezone.now(),
+        request_id=request_id.current(),
     )
 
 
