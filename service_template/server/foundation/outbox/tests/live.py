@@ -44,9 +44,11 @@ def worker(*arguments: str) -> Iterator[None]:
     process = start("worker", *arguments)
     try:
         yield
-    finally:
         process.terminate()
-        assert process.wait(timeout=30) == 0
+        assert process.wait(timeout=60) == 0
+    finally:
+        process.kill()
+        process.wait()
         current_app.control.purge()
 
 

@@ -4,6 +4,7 @@ import json
 from datetime import timedelta
 
 import pytest
+from django.core.management import call_command
 from django.utils import timezone
 
 from foundation import metrics
@@ -47,3 +48,9 @@ def test_cloudwatch_sees_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     (line,) = map(json.loads, lines)
     assert (line["QueueDepth"], line["TasksWaiting"], line["TasksFailed"]) == (1, 3, 1)
     assert 90 <= line["OutboxLagSeconds"] < 120
+
+
+def test_a_developer_sees_them_too(capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("tasks")
+
+    assert "In the queue default: 1\nIn the queue slow: 0\n" in capsys.readouterr().out

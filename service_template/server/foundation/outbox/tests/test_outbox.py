@@ -11,6 +11,7 @@ from foundation import broker
 
 from .. import services
 from ..models import Entry
+from ..task import Task
 from . import live, work
 from .live import entry, relay_at_once
 
@@ -58,6 +59,48 @@ def test_what_is_on_its_way_is_not_sent_again_at_once() -> None:
     assert entry("leave_trace").due_at > timezone.now()
     assert waits == sorted(waits)
     assert waits[-1] == timedelta(hours=1)
+
+
+def deliver(task: Task, entry: Entry) -> None:
+    """As a worker does it, but here."""
+    task.push_request(id=str(entry.pk), called_directly=False)
+    try:
+        task(*entry.arguments["args"])
+    finally:
+        task.pop_request()
+
+
+def test_what_is_delivered_twice_is_done_once() -> None:
+    work.leave_trace.delay("once")
+
+    for _ in range(2):
+        deliver(work.leave_trace, entry("leave_trace"))
+
+    assert entry("leave_trace").state == Entry.State.DONE
+    assert entry("leave_trace").attempts == 1
+    assert Entry.objects.filter(name="once").count() == 1
+
+
+def test_what_fails_is_undone_and_says_why() -> None:
+    work.fail_without.delay("/no/such/file")
+
+    for state in (Entry.State.WAITING, Entry.State.FAILED):
+        with pytest.raises(FileNotFoundError):
+            deliver(work.fail_without, entry("fail_without"))
+        assert entry("fail_without").state == state
+    assert "/no/such/file" in entry("fail_without").error
+    assert not Entry.objects.filter(name="rolled back").exists()
+
+
+def test_what_was_begun_too_often_is_not_begun_again() -> None:
+    work.leave_trace.delay("never")
+    Entry.objects.update(attempts=8)
+
+    deliver(work.leave_trace, entry("leave_trace"))
+
+    assert entry("leave_trace").state == Entry.State.FAILED
+    assert "lost" in entry("leave_trace").error
+    assert not Entry.objects.filter(name="never").exists()
 
 
 def test_a_task_that_fails_is_tried_later_each_time_and_not_with_all_others_at_once() -> None:
