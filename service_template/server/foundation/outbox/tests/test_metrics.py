@@ -4,6 +4,7 @@ import json
 from datetime import timedelta
 
 import pytest
+from django.conf import LazySettings
 from django.core.management import call_command
 from django.utils import timezone
 
@@ -37,6 +38,15 @@ def test_prometheus_sees_queues_and_tasks() -> None:
     assert float(lines["tasks_failed"]) == 1
     assert float(lines["tasks_done_last_minute"]) == 1
     assert 90 <= float(lines["outbox_lag_seconds"]) < 120
+
+
+def test_without_redis_the_rest_is_measured(settings: LazySettings) -> None:
+    settings.CELERY_BROKER_URL = "redis://127.0.0.1:1/0"
+
+    text = metrics.exposition().decode()
+
+    assert "tasks_waiting 3.0" in text
+    assert "queue_depth{" not in text
 
 
 def test_cloudwatch_sees_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
