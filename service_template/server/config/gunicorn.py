@@ -17,7 +17,16 @@ keepalive = 75
 worker_tmp_dir = "/dev/shm"  # noqa: S108 the container's own
 # The root file system is read-only, and signals do what is needed.
 control_socket_disable = True
-accesslog = "-"
+# Requests are logged by foundation.access.
+accesslog = None
+
+
+def post_worker_init(_: object) -> None:
+    """Measurements are written by each process for itself."""
+    # Not before: the module needs the settings.
+    from foundation import metrics
+
+    metrics.every_minute()
 
 
 def when_ready(server: Any) -> None:

@@ -1,4 +1,4 @@
-"""The broker, as ``/health/ready`` sees it."""
+"""The broker, apart from Celery: is it there, and how much waits in it."""
 
 from functools import cache
 
@@ -9,6 +9,11 @@ from redis import Redis
 def ping() -> None:
     """Redis answers, within a second."""
     _client(settings.CELERY_BROKER_URL).ping()
+
+
+def depth(queue: str) -> int:
+    """How many messages wait in the queue, which Celery keeps as a list of that name."""
+    return int(_client(settings.CELERY_BROKER_URL).llen(queue))
 
 
 @cache

@@ -4,11 +4,18 @@ That costs nothing, where ``celery inspect ping`` starts a whole Django each tim
 (https://github.com/celery/celery/issues/4079).
 """
 
+import logging
 from pathlib import Path
 from typing import Any
 
 from celery import bootsteps
 from celery.beat import PersistentScheduler
+from django.conf import settings
+from django.db import DatabaseError, connection
+
+from foundation.locks import hold
+
+logger = logging.getLogger(__name__)
 
 WORKER = Path("/tmp/worker.heartbeat")  # noqa: S108 the container's own /tmp
 BEAT = Path("/tmp/beat.heartbeat")  # noqa: S108 the container's own /tmp
@@ -24,8 +31,29 @@ class WorkerHeartbeat(bootsteps.StartStopStep):
 
 
 class Scheduler(PersistentScheduler):
-    """Celery's own scheduler, which touches its file whenever it looks for what is due."""
+    """Celery's own scheduler, one in the whole fleet: it sends what is due while it holds a lock in MySQL.
+
+    Any number may run; when the holder goes, another finds the lock free within ``CELERY_BEAT_MAX_LOOP_INTERVAL``. In that
+    moment something may be sent twice or late, which scheduled tasks bear.
+    """
+
+    _leads = False
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
         BEAT.touch()
+        if not self._lead():
+            return float(settings.CELERY_BEAT_MAX_LOOP_INTERVAL)
         return super().tick(*args, **kwargs)
+
+    def _lead(self) -> bool:
+        led = self._leads
+        try:
+            self._leads = hold(connection, "beat")
+        except DatabaseError:
+            # With its connection the lock is gone; the next tick makes another.
+            connection.close()
+            self._leads = False
+            logger.warning("MySQL is away: nothing is scheduled", exc_info=led)
+        if self._leads != led:
+            logger.info("This beat schedules now" if self._leads else "This beat waits")
+        return self._leads

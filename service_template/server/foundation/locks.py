@@ -24,8 +24,7 @@ def advisory_lock(
 
     :param waiting: is called once, when somebody else holds it.
     """
-    # MySQL's locks are the server's: the database's name keeps services apart that share one.
-    name = f"{purpose}:{connection.settings_dict['NAME']}"[:_LONGEST_NAME]
+    name = _name(connection, purpose)
     deadline = time.monotonic() + seconds
     taken = _take(connection, name, 0)
     if not taken and waiting:
@@ -40,6 +39,16 @@ def advisory_lock(
     finally:
         with connection.cursor() as cursor:
             cursor.execute("SELECT RELEASE_LOCK(%s)", [name])
+
+
+def hold(connection: BaseDatabaseWrapper, purpose: str) -> bool:
+    """Take the lock, or find it still ours, without waiting; it is held until the connection ends."""
+    return _take(connection, _name(connection, purpose), 0)
+
+
+def _name(connection: BaseDatabaseWrapper, purpose: str) -> str:
+    # MySQL's locks are the server's: the database's name keeps services apart that share one.
+    return f"{purpose}:{connection.settings_dict['NAME']}"[:_LONGEST_NAME]
 
 
 def _take(connection: BaseDatabaseWrapper, name: str, seconds: float) -> bool:

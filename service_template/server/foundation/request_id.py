@@ -2,7 +2,8 @@
 
 import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 
 from django.http import HttpRequest, HttpResponse
@@ -34,3 +35,13 @@ class RequestIdMiddleware:
         finally:
             _current.reset(token)
         return response
+
+
+@contextmanager
+def using(request_id: str) -> Iterator[None]:
+    """Work on behalf of a request that is over, as a task does."""
+    token = _current.set(request_id)
+    try:
+        yield
+    finally:
+        _current.reset(token)

@@ -2,14 +2,11 @@
 
 from celery import shared_task
 
+from foundation.outbox.task import Task
+
 from . import services
 
 
-@shared_task
+@shared_task(base=Task)
 def record_visit(counter_pk: int, value: int) -> None:
     services.record_visit(counter_pk, value)
-
-
-@shared_task
-def record_missed_visits() -> None:
-    services.record_missed_visits()

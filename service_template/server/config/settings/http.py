@@ -7,6 +7,7 @@ MIDDLEWARE = [
     # First: a load balancer asks by address and in plain HTTP, which those below would refuse or redirect.
     "foundation.health.HealthMiddleware",
     "foundation.request_id.RequestIdMiddleware",
+    "foundation.access.AccessMiddleware",
     # Outside of all that may refuse a request, so that under /api/ every refusal has the one shape.
     "foundation.problems.ProblemMiddleware",
     "django.middleware.security.SecurityMiddleware",

@@ -1,28 +1,64 @@
-"""Logs: one line per event, to the console. Whoever runs the containers collects them."""
+"""Logs: one line per event, to the console: JSON, or for people (LOG_FORMAT=text). Whoever runs the containers collects them."""
+
+from typing import Any
+
+import structlog
+from structlog.typing import Processor
 
 from foundation import environment
+from foundation.logs import add_context
 
-LOGGING = {
+# The same for lines by structlog.get_logger() and by logging.getLogger(), Django's and everybody's.
+_common: list[Processor] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.stdlib.PositionalArgumentsFormatter(),
+    structlog.stdlib.ExtraAdder(["route", "status", "milliseconds"]),
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    add_context,
+]
+
+structlog.configure(
+    processors=[
+        structlog.stdlib.filter_by_level,
+        *_common,
+        structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+    ],
+    logger_factory=structlog.stdlib.LoggerFactory(),
+    wrapper_class=structlog.stdlib.BoundLogger,
+    cache_logger_on_first_use=True,
+)
+
+
+def _formatter(*last: Processor) -> dict[str, object]:
+    return {
+        "()": structlog.stdlib.ProcessorFormatter,
+        "foreign_pre_chain": _common,
+        "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
+    }
+
+
+LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"},
-    },
-    "filters": {
-        "without_health": {
-            "()": "django.utils.log.CallbackFilter",
-            "callback": lambda record: " /health/" not in record.getMessage(),
-        },
+        "json": _formatter(structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)),
+        "text": _formatter(structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)),
+        "bare": {"format": "%(message)s"},
     },
     "handlers": {
-        "console": {"class": "logging.StreamHandler", "formatter": "line"},
+        "console": {"class": "logging.StreamHandler", "formatter": environment.text("LOG_FORMAT", "json")},
+        "bare": {"class": "logging.StreamHandler", "formatter": "bare", "stream": "ext://sys.stdout"},
     },
     "root": {"handlers": ["console"], "level": environment.text("LOG_LEVEL", "INFO")},
     "loggers": {
         # Those that bring handlers of their own: without them, every line goes one way.
         "django": {"handlers": [], "level": "INFO"},
-        "django.server": {"handlers": [], "filters": ["without_health"], "propagate": True},
-        "gunicorn.access": {"handlers": [], "filters": ["without_health"], "propagate": True},
+        # Requests are logged by foundation.access, with what they are about.
+        "django.server": {"handlers": [], "propagate": False},
         "gunicorn.error": {"handlers": [], "propagate": True},
+        # Measurements for CloudWatch are JSON already.
+        "foundation.metrics": {"handlers": ["bare"], "propagate": False},
     },
 }

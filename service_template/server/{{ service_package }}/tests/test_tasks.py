@@ -1,17 +1,16 @@
 """Tasks, through a real Redis and a real worker."""
 
-import os
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 
 import pytest
 from celery import current_app
 from django.conf import settings
-from django.db import connection
 from django.test import Client
+
+from foundation.outbox.tests import live
 
 from .. import selectors, services, tasks
 
@@ -24,19 +23,11 @@ print(Client().get("/").status_code, time.monotonic() - start)
 """
 
 
-def process_environment(**variables: str) -> dict[str, str]:
-    """Variables for a process that works on the tests' database."""
-    return os.environ | {"DATABASE_NAME": str(connection.settings_dict["NAME"])} | variables
-
-
 @pytest.fixture
 def worker() -> Iterator[None]:
     """A worker as in production."""
-    current_app.control.purge()
-    process = subprocess.Popen(["docker-entrypoint.sh", "worker"], env=process_environment(WORKER_CONCURRENCY="1"))
-    yield
-    process.terminate()
-    assert process.wait(timeout=30) == 0
+    with live.worker():
+        yield
 
 
 @pytest.fixture
@@ -56,10 +47,7 @@ def redis_away(request: pytest.FixtureRequest, silent_address: str) -> str:
 def test_the_worker_records_the_visit(worker: None, client: Client) -> None:
     client.get("/")
 
-    deadline = time.monotonic() + 30
-    while selectors.get_counter("page").recorded_value < 1:
-        assert time.monotonic() < deadline, "the worker recorded nothing within 30 seconds"
-        time.sleep(0.1)
+    live.eventually(lambda: selectors.get_counter("page").recorded_value == 1)
     assert '<strong id="recorded">1</strong>' in client.get("/").content.decode()
 
 
@@ -67,7 +55,12 @@ def test_the_worker_records_the_visit(worker: None, client: Client) -> None:
 def test_the_page_answers_and_counts_while_redis_is_away(redis_away: str) -> None:
     command = [sys.executable, "-c", VISIT]
     result = subprocess.run(
-        command, env=process_environment(REDIS_URL=redis_away), capture_output=True, text=True, timeout=60, check=True
+        command,
+        env=live.process_environment(REDIS_URL=redis_away),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
     )
 
     status, seconds = result.stdout.split()
@@ -78,6 +71,7 @@ def test_the_page_answers_and_counts_while_redis_is_away(redis_away: str) -> Non
 
 
 def test_beat_knows_its_tasks_by_their_names() -> None:
+    current_app.loader.import_default_modules()
     for entry in settings.CELERY_BEAT_SCHEDULE.values():
         assert entry["task"] in current_app.tasks
 
@@ -88,6 +82,5 @@ def test_tasks_may_run_twice() -> None:
 
     for _ in range(2):
         tasks.record_visit(counter.pk, 1)
-        tasks.record_missed_visits()
 
     assert selectors.get_counter("page").recorded_value == 1
