@@ -9,7 +9,7 @@ from .models import Entry
 
 
 @admin.register(Entry)
-class EntryAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # generic in the stubs only
+class EntryAdmin(admin.ModelAdmin):
     actions = ["retry"]
     list_display = ["name", "state", "queue", "attempts", "created_at", "due_at"]
     list_filter = ["state", "queue", "name"]
