@@ -145,8 +145,8 @@ def unwell(wanted: dict[str, Service], found: list[Container]) -> list[Container
 
 
 def lost(sick: list[Container]) -> bool:
-    """Whether, once `docker compose up` has ended, waiting does not help."""
-    return any(one.health == "unhealthy" or one.status in ("created", "exited", "dead", "paused") for one in sick)
+    """Whether, once `docker compose up` has ended, no waiting helps. (The unhealthy may recover by themselves.)"""
+    return any(one.status in ("created", "exited", "dead", "paused") for one in sick)
 
 
 def looping(found: list[Container], restarts: dict[str, int]) -> list[Container]:

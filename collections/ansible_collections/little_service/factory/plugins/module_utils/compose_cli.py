@@ -16,6 +16,9 @@ from ansible_collections.little_service.factory.plugins.module_utils.docker_cli 
 # A step of a Dockerfile in BuildKit's plain output, but not FROM, which is never in the cache.
 STEP = re.compile(r"^#(\d+) \[.*\d+/\d+\] (?!FROM )")
 
+# What was paused, or missed its database for a while, is found healthy by its next check; the template's are 15 s apart.
+RECOVERY = 30.0  # seconds
+
 
 class Project(Client):
     """One project. What it has is known by Compose's labels, also when its folder is gone."""
@@ -152,13 +155,15 @@ class Project(Client):
     def _wait(self, process: subprocess.Popen, wanted: dict[str, compose.Service], restarts: dict[str, int], patience: float) -> None:
         """`docker compose up --wait` would not see that a container ends again and again, nor say what it waits for."""
         deadline = time.monotonic() + patience
+        recovery = RECOVERY
         while True:
             status = process.poll()
             found = self.containers()
             unwell = compose.unwell(wanted, found)
             if status == 0 and not unwell:
                 return
-            if status or compose.looping(found, restarts) or (status == 0 and compose.lost(unwell)):
+            recovery = recovery - PAUSE if any(one.health == "unhealthy" for one in unwell) else RECOVERY
+            if status or compose.looping(found, restarts) or (status == 0 and (compose.lost(unwell) or recovery < 0)):
                 raise self._not_up(wanted, found, compose.looping(found, restarts))
             if time.monotonic() > deadline:
                 raise self._not_up(wanted, found, [], f" after {patience:.0f} s")
