@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 
 import pytest
@@ -67,13 +68,23 @@ def test_the_answers_file_holds_every_input_and_the_template_version(made):
     }  # fmt: skip
 
 
-def test_no_file_holds_the_words_of_the_template_or_of_another_service(made):
-    workshop, _ = made
-    for path in (workshop.services / "orbit-ledger").rglob("*"):
-        if path.is_file() and ".git" not in path.parts:
-            text = path.read_text(errors="ignore")
-            assert "scheduler" not in text.lower(), path
-            assert "{{ service_" not in text, path
+def test_what_is_made_follows_from_the_name_and_from_nothing_else(made, workshop):
+    """Two services differ in their names only: no file holds the words of another one."""
+    first = made[0].services / "orbit-ledger"
+    assert workshop.new_service("comet-tail", github="little-service/comet-tail").status == 0
+    second = workshop.services / "comet-tail"
+    names = git(first, "ls-files").splitlines()
+    assert {neutral(name) for name in names} == {neutral(name) for name in git(second, "ls-files").splitlines()}
+    for name in names:
+        text = (first / name).read_text(errors="replace")
+        other = second / name.replace("orbit_ledger", "comet_tail")
+        assert neutral(text) == neutral(other.read_text(errors="replace")), name
+        assert "{{ service_" not in text, name
+
+
+def neutral(text: str) -> str:
+    """The text with a service's name, in each of its forms, as NAME."""
+    return re.sub("orbit[-_ ]?ledger|comet[-_ ]?tail", "NAME", text, flags=re.IGNORECASE)
 
 
 def test_a_second_run_changes_nothing_whatever_the_developer_did(workshop):

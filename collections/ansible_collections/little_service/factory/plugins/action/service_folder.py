@@ -61,4 +61,5 @@ class ActionModule(ActionBase):
 def _difference(path: pathlib.Path, entry: tree.Entry) -> dict:
     after = f"-> {entry.target}\n" if entry.target is not None else entry.content.decode("utf-8", errors="replace")
     name = str(path / entry.path)
+    after = after or "(an empty file)\n"  # Ansible shows no difference between nothing and nothing
     return {"before": "", "after": after, "before_header": f"{name} (absent)", "after_header": name}
