@@ -19,8 +19,11 @@ demo: ## From nothing to a service that answers, on this machine
 test: setup ## All that CI runs: lint, Molecule, pytest
 	@bin/test
 
+test-all: setup ## The same, with every point at which a run can be killed, and local_up's faults
+	@FAULT_POINTS=all bin/test && pytest -m full
+
 test-unit: setup ## What needs no Docker, in seconds
-	@pytest -q -m "not docker"
+	@pytest -q -m "not docker and not full"
 
 lint: setup ## Every linter, and the checks of the house
 	@bin/lint

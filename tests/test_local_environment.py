@@ -25,7 +25,7 @@ import pytest
 
 from tests.conftest import ROOT, Result, Workshop, environment, playbook
 
-pytestmark = pytest.mark.docker
+pytestmark = [pytest.mark.docker, pytest.mark.full]
 
 # A stack trace of Ansible's, or of a module's.
 TRACE = re.compile(r"Traceback|ansible/module_utils|AnsiballZ")
