@@ -1,0 +1,72 @@
+"""``bin/sandbox start|run|stop|status``: AWS's control plane on this machine."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import sys
+import warnings
+
+from sandbox.core import daemon
+
+PORT = 4566  # where tools made for other emulators look
+
+
+def run(port: int) -> int:
+    # For moto, before it is imported: AWS's managed policies are there in every account, and no page in a browser may read what is here.
+    os.environ |= {"MOTO_IAM_LOAD_MANAGED_POLICIES": "true", "MOTO_DISABLE_GLOBAL_CORS": "true"}
+    from sandbox.core import server  # noqa: PLC0415 the other verbs need not wait for moto
+
+    # An error's code that the service's model does not list, as many of AWS's own are not.
+    warnings.filterwarnings("ignore", message=".*does not match an error shape", category=UserWarning)
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    if port and daemon.health(port):
+        print(f"The sandbox already runs on http://127.0.0.1:{port}.")
+        return 0
+    listening = server.listen(port)
+    print(f"The sandbox answers on http://127.0.0.1:{listening.server_port}. Its state is gone when it ends.", flush=True)
+    server.run(listening)
+    return 0
+
+
+def start(port: int) -> int:
+    said, new = daemon.start(port)
+    print(f"The sandbox {'was started' if new else 'runs'} on http://127.0.0.1:{port} ({described(said)}).")
+    return 0
+
+
+def stop(port: int) -> int:
+    stopped = daemon.stop(port)
+    print(f"The sandbox on port {port} is stopped, and its state is gone." if stopped else f"No sandbox runs on port {port}.")
+    return 0
+
+
+def status(port: int) -> int:
+    said = daemon.health(port)
+    print(json.dumps(said, indent=2) if said else f"No sandbox runs on port {port}. To start it: bin/sandbox start")
+    return 0 if said else 3
+
+
+def described(said: dict) -> str:
+    return f"process {said['pid']}, mode {said['mode']}, clock {said['clock']['profile']}, since {said['started']}"
+
+
+VERBS = {"start": start, "run": run, "stop": stop, "status": status}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="bin/sandbox", description=__doc__)
+    parser.add_argument("verb", choices=VERBS, help="start: in the background; run: in this terminal; stop; status")
+    parser.add_argument("--port", type=int, default=PORT, help=f"default {PORT}; with run, 0 takes a free one")
+    options = parser.parse_args()
+    try:
+        return VERBS[options.verb](options.port)
+    except daemon.SandboxError as error:
+        print(f"sandbox: {error}", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""What all services of the sandbox share: wire, gateway, clock, faults, access, control."""

@@ -1,0 +1,101 @@
+"""The sandbox in the background: started once, found again by anybody, ended with all that it started."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from typing import Any
+
+NAME = "little-service-sandbox"  # by which a sandbox of ours is known
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SECONDS_TO_START = 60
+SECONDS_TO_STOP = 60
+
+
+class SandboxError(Exception):
+    """What is wrong, and what to type next."""
+
+
+def state_folder() -> pathlib.Path:
+    """Where the log is: private, since it may show what was asked (https://specifications.freedesktop.org/basedir-spec/latest/)."""
+    home = os.environ.get("XDG_STATE_HOME") or pathlib.Path.home() / ".local/state"
+    folder = pathlib.Path(home) / "little-service"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder
+
+
+def log_file(port: int) -> pathlib.Path:
+    return state_folder() / f"sandbox-{port}.log"
+
+
+def health(port: int) -> dict[str, Any] | None:
+    """What the sandbox on this port says of itself; None where nothing listens, an error where something else does."""
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with direct.open(f"http://127.0.0.1:{port}/_sandbox/health", timeout=10) as answer:
+            said = json.load(answer)
+    except urllib.error.URLError as error:
+        if isinstance(error.reason, ConnectionRefusedError):
+            return None
+        said = {}
+    except (OSError, ValueError, http.client.HTTPException):
+        said = {}
+    if not isinstance(said, dict) or said.get("name") != NAME:
+        raise SandboxError(
+            f"Something else listens on 127.0.0.1:{port} and is left alone. Stop it, or take another port: bin/sandbox start --port PORT"
+        )
+    return said
+
+
+def start(port: int) -> tuple[dict[str, Any], bool]:
+    """The health of the sandbox on this port, and whether it was started just now. Two at once: one of them starts it."""
+    said = health(port)
+    if said:
+        return said, False
+    with log_file(port).open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "sandbox", "run", "--port", str(port)],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    end = time.monotonic() + SECONDS_TO_START
+    while time.monotonic() < end:
+        said = health(port)
+        if said:
+            return said, said["pid"] == process.pid
+        if process.poll() is not None and not listens(port):
+            raise SandboxError(f"The sandbox ended while it started (exit status {process.returncode}). Its last words: {log_file(port)}")
+        time.sleep(0.1)
+    raise SandboxError(f"The sandbox does not answer on port {port} after {SECONDS_TO_START} seconds. Its last words: {log_file(port)}")
+
+
+def stop(port: int) -> bool:
+    """End the sandbox on this port, and say whether there was one."""
+    said = health(port)
+    if not said:
+        return False
+    os.kill(said["pid"], signal.SIGTERM)
+    end = time.monotonic() + SECONDS_TO_STOP
+    while time.monotonic() < end:
+        if not listens(port):
+            return True
+        time.sleep(0.1)
+    raise SandboxError(f"Process {said['pid']} still answers after {SECONDS_TO_STOP} seconds. Its last words: {log_file(port)}")
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(5)
+        return probe.connect_ex(("127.0.0.1", port)) == 0

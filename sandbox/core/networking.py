@@ -1,0 +1,26 @@
+"""The network interfaces of managed services: they hold subnets and security groups in place, as on AWS."""
+
+from __future__ import annotations
+
+from sandbox.core.gateway import State
+
+
+def attach(state: State, description: str, subnets: list[str], groups: list[str]) -> None:
+    """Make the interface of one node, in the first of its subnets."""
+    params = {"Groups": groups} if groups else {}
+    state.invoke("ec2", "CreateNetworkInterface", SubnetId=subnets[0], Description=description, **params)
+
+
+def interfaces(state: State, description: str) -> list[str]:
+    found = state.invoke("ec2", "DescribeNetworkInterfaces", Filters=[{"Name": "description", "Values": [description]}])
+    return [interface["NetworkInterfaceId"] for interface in found["NetworkInterfaces"]]
+
+
+def regroup(state: State, description: str, groups: list[str]) -> None:
+    for interface in interfaces(state, description):
+        state.invoke("ec2", "ModifyNetworkInterfaceAttribute", NetworkInterfaceId=interface, Groups=groups)
+
+
+def detach(state: State, description: str) -> None:
+    for interface in interfaces(state, description):
+        state.invoke("ec2", "DeleteNetworkInterface", NetworkInterfaceId=interface)

@@ -1,0 +1,101 @@
+"""Which IAM actions an operation needs, and on which resources.
+
+From the service authorization reference (https://docs.aws.amazon.com/service-authorization/latest/reference/), for the services that our
+roles may use. An operation that is not here needs the action of its own name, on the resource whose ARN it names, or else on ``*``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from moto.secretsmanager.models import secretsmanager_backends
+
+if TYPE_CHECKING:
+    from sandbox.core.gateway import Call
+
+PREFIXES = {"elbv2": "elasticloadbalancing", "resourcegroupstaggingapi": "tag"}
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
+ACTIONS = {
+    ("s3", "HeadObject"): ["GetObject"],
+    ("s3", "HeadBucket"): ["ListBucket"],
+    ("s3", "ListObjects"): ["ListBucket"],
+    ("s3", "ListObjectsV2"): ["ListBucket"],
+    ("s3", "ListBuckets"): ["ListAllMyBuckets"],
+    ("s3", "ListObjectVersions"): ["ListBucketVersions"],
+    ("s3", "CreateMultipartUpload"): ["PutObject"],
+    ("s3", "UploadPart"): ["PutObject"],
+    ("s3", "CompleteMultipartUpload"): ["PutObject"],
+    ("s3", "CopyObject"): ["PutObject"],
+    ("s3", "DeleteObjects"): ["DeleteObject"],
+    ("s3", "GetBucketEncryption"): ["GetEncryptionConfiguration"],
+    ("s3", "GetBucketLifecycleConfiguration"): ["GetLifecycleConfiguration"],
+    ("s3", "GetPublicAccessBlock"): ["GetBucketPublicAccessBlock"],
+}
+# The parameter that names a resource, and the resource's part of its ARN; the first that is given counts.
+RESOURCES: dict[str, list[tuple[str, str]]] = {
+    "codebuild": [(key, "project/{}") for key in ("projectName", "name", "names", "ids", "id")],
+    "codepipeline": [("pipelineName", "{}"), ("name", "{}")],
+    "ecr": [("repositoryName", "repository/{}"), ("repositoryNames", "repository/{}")],
+    "elasticache": [("ReplicationGroupId", "replicationgroup:{}"), ("CacheClusterId", "cluster:{}")],
+    "elasticbeanstalk": [
+        ("EnvironmentName", "environment/*/{}"),
+        ("EnvironmentNames", "environment/*/{}"),
+        ("VersionLabel", "applicationversion/{ApplicationName}/{}"),
+        ("ApplicationName", "application/{}"),
+    ],
+    "iam": [("RoleName", "role/{}")],
+    "rds": [("DBInstanceIdentifier", "db:{}"), ("DBSnapshotIdentifier", "snapshot:{}"), ("DBParameterGroupName", "pg:{}")],
+    "sqs": [("QueueName", "{}"), ("QueueUrl", "{}")],
+    "ssm": [("Name", "parameter/{}"), ("Names", "parameter/{}")],
+}
+
+
+def needed(call: Call) -> list[tuple[str, list[str]]]:
+    """What a call needs: each action with each resource, in all spellings of its ARN, of which one must be allowed."""
+    prefix = PREFIXES.get(call.service, call.service)
+    names = ACTIONS.get((call.service, call.operation), [call.operation])
+    return [(f"{prefix}:{name}", spellings) for name in names for spellings in resources(call)]
+
+
+def resources(call: Call) -> list[list[str]]:
+    """The ARNs of what a call is about."""
+    params = call.params
+    if call.service in SPECIAL:
+        return [SPECIAL[call.service](call)]
+    named = [value for key, value in params.items() if key.lower().endswith("arn") and isinstance(value, str)]
+    if named:
+        return [[named[0]]]
+    key, template = next(((key, template) for key, template in RESOURCES.get(call.service, []) if params.get(key)), ("", ""))
+    if not key:
+        return [["*"]]
+    region, owner = "" if call.service == "iam" else call.region, params.get("registryId", call.account)
+    values = params[key] if isinstance(params[key], list) else [params[key]]
+    names = [value.rpartition("/")[2] if key == "QueueUrl" else value.partition(":")[0] for value in values]
+    parts = [template.format(name, ApplicationName=params.get("ApplicationName", "*")) for name in names]
+    return [[f"arn:aws:{call.service}:{region}:{owner}:{part}"] for part in parts]
+
+
+def logs(call: Call) -> list[str]:
+    """Policies name a log group with and without ``:*``; a stream is ``log-group:GROUP:log-stream:STREAM``."""
+    group = call.params.get("logGroupName")
+    if not group:
+        return ["*"]
+    arn = f"arn:aws:logs:{call.region}:{call.account}:log-group:{group}"
+    return [arn, f"{arn}:log-stream:{call.params.get('logStreamName', '')}"]
+
+
+def secret(call: Call) -> list[str]:
+    """A secret's ARN ends in six random letters, and a policy is held against it also where the request gave the name."""
+    wanted = call.params.get("SecretId") or call.params.get("Name", "")
+    if not wanted or wanted.startswith("arn:"):
+        return [wanted or "*"]
+    found = secretsmanager_backends[call.account][call.region].secrets.get(wanted)
+    return [found.arn if found else f"arn:aws:secretsmanager:{call.region}:{call.account}:secret:{wanted}-??????"]
+
+
+def bucket(call: Call) -> list[str]:
+    path = "/".join(call.params[part] for part in ("Bucket", "Key") if call.params.get(part))
+    return [f"arn:aws:s3:::{path}" if path else "*"]
+
+
+SPECIAL = {"logs": logs, "secretsmanager": secret, "s3": bucket}

@@ -1,0 +1,236 @@
+"""What all of the sandbox keeps to: models, identities, permissions, faults, the log of calls, the background process."""
+
+from __future__ import annotations
+
+import http.server
+import os
+import socket
+import subprocess
+import threading
+
+import boto3
+import botocore.exceptions
+import pytest
+
+from tests.conftest import ROOT
+from tests.sandbox.conftest import ACCOUNT, allow, policy
+
+DENIED = "AccessDeniedException"
+
+
+def refusal(call, **params) -> tuple[str, str]:
+    """The code and the words with which a call is refused."""
+    with pytest.raises(botocore.exceptions.ClientError) as caught:
+        call(**params)
+    return caught.value.response["Error"]["Code"], caught.value.response["Error"]["Message"]
+
+
+def test_an_operation_that_is_not_there_says_so_in_the_services_own_protocol(cloud):
+    for service, operation, params in (("ssm", "start_session", {"Target": "i-1"}), ("rds", "describe_certificates", {})):
+        code, message = refusal(getattr(cloud.client(service), operation), **params)
+        assert code == "NotImplemented"
+        assert "docs/sandbox.md" in message
+
+
+def test_a_request_must_keep_to_the_input_model(cloud):
+    code, message = refusal(cloud.client("ecr").create_repository, repositoryName="Not-Lower-Case")
+    assert code == "InvalidParameterException"
+    assert message.startswith(
+        "Invalid parameter at 'repositoryName' failed to satisfy constraint: 'must satisfy regular expression pattern: "
+    )
+    code, message = refusal(cloud.client("codeconnections").create_connection, ConnectionName="a" * 33, ProviderType="GitHub")
+    limit = "failed to satisfy constraint: Member must have length less than or equal to 32"
+    assert (code, message) == ("ValidationException", f"1 validation error detected: Value '{'a' * 33}' at 'connectionName' {limit}")
+    loose = boto3.session.Config(parameter_validation=False, retries={"total_max_attempts": 1})
+    keys = {"aws_access_key_id": "a" * 20, "aws_secret_access_key": "b"}
+    codebuild = boto3.client("codebuild", endpoint_url=cloud.url, region_name="us-west-2", config=loose, **keys)
+    code, message = refusal(codebuild.start_build)
+    assert (code, message) == (
+        "ValidationException",
+        "1 validation error detected: Value null at 'projectName' failed to satisfy constraint: Member must not be null",
+    )
+
+
+def test_calls_are_logged_with_what_they_are_and_how_they_ended(cloud):
+    cloud.client("sns").create_topic(Name="alerts")
+    refusal(cloud.client("ecr").describe_repositories, repositoryNames=["missing"])
+    calls = cloud.control("GET", "calls")
+    assert [(c["n"], c["service"], c["operation"], c["write"], c["status"]) for c in calls] == [
+        (1, "sns", "CreateTopic", True, 200),
+        (2, "ecr", "DescribeRepositories", False, 400),
+    ]
+    assert calls[0]["principal"] == f"arn:aws:iam::{ACCOUNT}:user/administrator"
+    assert cloud.control("GET", "calls?since=1") == calls[1:]
+
+
+def test_an_s3_call_is_known_by_its_path(cloud):
+    s3 = cloud.client("s3")
+    s3.create_bucket(Bucket="artifacts", CreateBucketConfiguration={"LocationConstraint": "us-west-2"})
+    s3.put_object(Bucket="artifacts", Key="a/b.zip", Body=b"zip")
+    assert s3.get_object(Bucket="artifacts", Key="a/b.zip")["Body"].read() == b"zip"
+    assert [c["operation"] for c in cloud.control("GET", "calls")] == ["CreateBucket", "PutObject", "GetObject"]
+
+
+def test_an_assumed_role_is_held_to_its_policies(cloud):
+    role = cloud.role("build", "codebuild.amazonaws.com")
+    ecr = cloud.as_role("ecr", role, "codebuild.amazonaws.com")
+    code, message = refusal(ecr.get_authorization_token)
+    assert code == DENIED
+    assert message == (
+        f"User: arn:aws:sts::{ACCOUNT}:assumed-role/build/codebuild is not authorized to perform: ecr:GetAuthorizationToken "
+        "on resource: * because no identity-based policy allows the ecr:GetAuthorizationToken action"
+    )
+    cloud.client("iam").put_role_policy(RoleName="build", PolicyName="ecr", PolicyDocument=policy(allow("ecr:GetAuthorizationToken")))
+    assert ecr.get_authorization_token()["authorizationData"]
+
+
+def test_a_permission_holds_for_the_resource_that_it_names(cloud):
+    for name in ("ours", "theirs"):
+        cloud.client("ecr").create_repository(repositoryName=name)
+        cloud.client("secretsmanager").create_secret(Name=name, SecretString="x")
+        cloud.client("logs").create_log_group(logGroupName=f"/aws/codebuild/{name}")
+    role = cloud.role(
+        "build",
+        "codebuild.amazonaws.com",
+        allow("ecr:DescribeImages", f"arn:aws:ecr:us-west-2:{ACCOUNT}:repository/ours"),
+        allow("secretsmanager:GetSecretValue", f"arn:aws:secretsmanager:us-west-2:{ACCOUNT}:secret:ours-??????"),
+        allow("logs:CreateLogStream", f"arn:aws:logs:us-west-2:{ACCOUNT}:log-group:/aws/codebuild/ours:*"),
+    )
+    ecr, secrets, logs = (cloud.as_role(s, role, "codebuild.amazonaws.com") for s in ("ecr", "secretsmanager", "logs"))
+    ecr.describe_images(repositoryName="ours")
+    assert secrets.get_secret_value(SecretId="ours")["SecretString"] == "x"
+    logs.create_log_stream(logGroupName="/aws/codebuild/ours", logStreamName="1")
+    assert refusal(ecr.describe_images, repositoryName="theirs")[0] == DENIED
+    assert refusal(secrets.get_secret_value, SecretId="theirs")[0] == DENIED
+    assert refusal(logs.create_log_stream, logGroupName="/aws/codebuild/theirs", logStreamName="1")[0] == DENIED
+
+
+def test_a_deny_and_a_condition_count(cloud):
+    outside = {"StringNotEquals": {"aws:RequestedRegion": "us-west-2"}}
+    role = cloud.role(
+        "r", "codebuild.amazonaws.com", allow("sns:*"), {**allow("sns:Publish"), "Effect": "Deny"}, allow("sqs:*", Condition=outside)
+    )
+    topic = cloud.client("sns").create_topic(Name="alerts")["TopicArn"]
+    sns = cloud.as_role("sns", role, "codebuild.amazonaws.com")
+    sns.get_topic_attributes(TopicArn=topic)
+    code, message = refusal(sns.publish, TopicArn=topic, Message="x")
+    assert code == "AccessDenied"
+    assert "with an explicit deny" in message
+    assert refusal(cloud.as_role("sqs", role, "codebuild.amazonaws.com").list_queues)[0] == DENIED
+
+
+def test_only_a_trusted_service_assumes_a_role(cloud):
+    role = cloud.role("build", "codebuild.amazonaws.com")
+    with pytest.raises(AssertionError, match="error"):
+        cloud.control("POST", "credentials", {"role": role, "service": "codepipeline.amazonaws.com"})
+
+
+def test_an_access_key_of_twelve_digits_is_an_account_of_that_number(cloud):
+    other = cloud.client("sns", key="210987654321")
+    assert other.create_topic(Name="alerts")["TopicArn"] == "arn:aws:sns:us-west-2:210987654321:alerts"
+    assert cloud.client("sns").list_topics()["Topics"] == []
+    accounts = {key: cloud.client("sts", key=key).get_caller_identity()["Account"] for key in ("any-long-key", "210987654321")}
+    assert accounts == {"any-long-key": ACCOUNT, "210987654321": "210987654321"}
+
+
+def test_faults_strike_the_calls_that_they_are_set_for(cloud):
+    rules = [
+        {"kind": "throttle", "service": "sns", "operation": "ListTopics", "times": 1},
+        {"kind": "error", "service": "ecr", "times": 1},
+    ]
+    cloud.control("PUT", "faults", {"rules": rules})
+    sns, ecr = cloud.client("sns"), cloud.client("ecr")
+    assert refusal(sns.list_topics) == ("Throttling", "Rate exceeded")
+    assert refusal(ecr.describe_repositories)[0] == "InternalFailure"
+    assert sns.list_topics()["Topics"] == ecr.describe_repositories()["repositories"] == []
+
+
+def test_a_lost_answer_is_a_call_that_was_done(cloud):
+    cloud.control("PUT", "faults", {"rules": [{"kind": "drop", "times": 1}, {"kind": "lost", "times": 1}]})
+    for name in ("never-done", "done"):
+        with pytest.raises(botocore.exceptions.ConnectionClosedError):
+            cloud.client("sns").create_topic(Name=name)
+    topics = cloud.client("sns").list_topics()["Topics"]
+    assert [topic["TopicArn"].rpartition(":")[2] for topic in topics] == ["done"]
+
+
+def test_the_same_seed_gives_the_same_faults(cloud):
+    def struck() -> list[int]:
+        cloud.control("PUT", "faults", {"seed": 7, "rules": [{"kind": "error", "share": 0.5}]})
+        before = len(cloud.control("GET", "calls"))
+        for _ in range(20):
+            try:
+                cloud.client("sns").list_topics()
+            except botocore.exceptions.ClientError:
+                continue
+        return [call["status"] for call in cloud.control("GET", f"calls?since={before}")]
+
+    assert struck() == struck()
+    assert set(struck()) == {200, 500}
+
+
+def test_what_the_sandbox_is_asked_wrongly_it_refuses_with_the_reason(cloud):
+    for page, body in (("faults", {"rules": [{"kind": "rain"}]}), ("clock", {"profile": "fast"})):
+        with pytest.raises(AssertionError, match="error"):
+            cloud.control("PUT", page, body)
+
+
+def test_everything_that_stands_is_listed(cloud):
+    assert cloud.standing() == set()
+    vpc = cloud.client("ec2").create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    cloud.client("ecr").create_repository(repositoryName="orbit")
+    assert cloud.standing() == {vpc, f"arn:aws:ecr:us-west-2:{ACCOUNT}:repository/orbit"}
+    assert [call["operation"] for call in cloud.control("GET", "calls")] == ["CreateVpc", "CreateRepository"]
+    for number in range(101):
+        cloud.client("sns").create_topic(Name=f"topic-{number}")
+    assert len(cloud.standing()) == 103
+
+
+def command(verb: str, port: int, state) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [ROOT / "bin/sandbox", verb, "--port", str(port)],
+        env={**os.environ, "XDG_STATE_HOME": str(state)},
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
+    )
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def test_the_command_starts_one_sandbox_finds_it_again_and_stops_it(tmp_path):
+    port = free_port()
+    assert command("status", port, tmp_path).returncode == 3
+    first, second = command("start", port, tmp_path), command("start", port, tmp_path)
+    assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
+    assert "was started" in first.stdout
+    assert "runs on" in second.stdout
+    assert '"mode": "control"' in command("status", port, tmp_path).stdout
+    assert "is stopped, and its state is gone" in command("stop", port, tmp_path).stdout
+    assert "No sandbox runs" in command("stop", port, tmp_path).stdout
+    assert (tmp_path / "little-service").stat().st_mode & 0o777 == 0o700
+
+
+def test_another_emulator_on_the_port_is_left_alone(tmp_path):
+    class Other(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b'{"services": {"s3": "running"}}')
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.HTTPServer(("127.0.0.1", 0), Other)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    for verb in ("start", "stop", "status"):
+        done = command(verb, server.server_port, tmp_path)
+        assert done.returncode == 1
+        assert f"Something else listens on 127.0.0.1:{server.server_port} and is left alone" in done.stderr
+    server.shutdown()
+    server.server_close()
