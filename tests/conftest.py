@@ -122,6 +122,9 @@ def demo(tmp_path_factory):
     checkout.mkdir()
     copy_of_this_repository(checkout)
     demo = Demo(checkout, "journey", Result(0, ""))
+    # What a killed run left: a database whose password is gone would stop this one. There may be no engine yet.
+    label = "--filter label=com.docker.compose.project=journey"
+    run("sh", "-c", f"docker ps -aq {label} | xargs -r docker rm -f; docker volume ls -q {label} | xargs -r docker volume rm")
     demo = dataclasses.replace(demo, first=demo.type("make", "demo"))
     yield demo
     demo.type("ansible-playbook", "local_down.yml", "-e", "name=journey", "-e", "scope=all", "-e", "confirm=journey")
