@@ -72,7 +72,7 @@ def delete_connection(call: Call) -> dict[str, Any]:
     """https://docs.aws.amazon.com/codeconnections/latest/APIReference/API_DeleteConnection.html"""
     arn = call.params["ConnectionArn"]
     owner(call, arn).get(arn)
-    del owner(call, arn).connections[arn]
+    del owner(call, arn).connections[arn], owner(call, arn).tags[arn]
     return {}
 
 

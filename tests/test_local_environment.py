@@ -19,6 +19,7 @@ import subprocess
 import threading
 import time
 import urllib.request
+import uuid
 from collections.abc import Iterator
 
 import pytest
@@ -116,13 +117,16 @@ def services(tmp_path_factory) -> Iterator[tuple[Service, Service, Result]]:
     """Two services, started by one command that asks for a line of progress each second; removed with all that is theirs."""
     folder = tmp_path_factory.mktemp("local")
     workshop = Workshop(folder / "services", folder / "inventories")
-    first, second = (Service(workshop, name, free_port()) for name in ("lenv-one", "lenv-two"))
+    # Containers have names that no other run's have, be it one at the same time or one that was killed.
+    own = uuid.uuid4().hex[:6]
+    first, second = (Service(workshop, f"lenv-{own}-{number}", free_port()) for number in ("one", "two"))
+    both = f"{first.name},{second.name}"
     for service in (first, second):
         made = workshop.new_service(service.name, service_port=service.port)
         assert made.status == 0, made.output
-    result = first.up(name="lenv-one,lenv_two", env={"LITTLE_SERVICE_PROGRESS_INTERVAL": "1"})
+    result = first.up(name=both.replace("-", "_"), env={"LITTLE_SERVICE_PROGRESS_INTERVAL": "1"})
     yield first, second, result
-    first.down(name="lenv-one,lenv-two", scope="all", confirm="lenv-one,lenv-two")
+    first.down(name=both, scope="all", confirm=both)
 
 
 @pytest.fixture
@@ -158,7 +162,7 @@ def test_both_come_up_side_by_side_and_their_addresses_are_printed(services):
 
 def test_a_second_run_changes_nothing_and_ends_within_five_seconds(services):
     first, second, _ = services
-    both = first.up(name="lenv-one,lenv-two")
+    both = first.up(name=f"{first.name},{second.name}")
     assert (both.status, both.changed) == (0, 0), both.output
     before = first.count(**{"Sec-Purpose": "prefetch"})
     # In the processor's seconds: what else this machine is doing does not count. `make bench` measures the clock's.
@@ -276,7 +280,7 @@ def test_a_service_that_is_not_there_is_an_error_that_lists_those_that_are(servi
     failed = getattr(service, verb)(name="lenv-three")
     assert failed.status != 0
     assert "There is no service lenv-three" in failed.words
-    assert "lenv-one, lenv-two" in failed.words
+    assert f"{service.name}, " in failed.words
 
 
 def test_a_service_that_this_machine_does_not_have_is_said_to_be_elsewhere(service):
@@ -325,18 +329,18 @@ def test_stopped_it_keeps_its_data_and_needs_no_readable_compose_file_for_it(ser
     assert service.count() == before + 1
 
 
-@pytest.mark.parametrize("confirm", [{}, {"confirm": "lenv"}, {"confirm": "lenv-two"}, {"confirm": "lenv-one,lenv-two"}])
-def test_data_is_removed_only_where_its_service_is_named_again(service, confirm):
-    refused = service.down(scope="all", **confirm)
+@pytest.mark.parametrize("confirm", ["", "yes", "{other}", "{name},{other}"])
+def test_data_is_removed_only_where_its_service_is_named_again(services, service, confirm):
+    refused = service.down(scope="all", confirm=confirm.format(name=service.name, other=services[1].name))
     assert_kind(refused, f"scope=all removes the database of {service.name} for good", f"-e scope=all -e confirm={service.name}")
     assert service.containers()["web"] == "running"
 
 
 def test_of_several_services_none_is_removed_unless_all_are_confirmed(services):
     first, second, _ = services
-    refused = first.down(name="lenv-one,lenv-two", scope="all", confirm="lenv-one")
+    refused = first.down(name=f"{first.name},{second.name}", scope="all", confirm=first.name)
     assert refused.status == 2
-    assert "-e confirm=lenv-one,lenv-two" in refused.words
+    assert f"-e confirm={first.name},{second.name}" in refused.words
     assert first.containers()["web"] == second.containers()["web"] == "running"
 
 

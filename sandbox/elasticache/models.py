@@ -120,8 +120,10 @@ class ElastiCache(State):
         for member in self.members(thing) if grouped else [thing]:
             networking.detach(self, f"ElastiCache {member['CacheClusterId']}")
             del self.clusters[member["CacheClusterId"]]
+            self.tags.pop(member["ARN"], None)
         if grouped:
             del self.groups[thing["ReplicationGroupId"]]
+            self.tags.pop(thing["ARN"], None)
             self.tell(thing["ReplicationGroupId"], "replication-group", "Replication group deleted")
 
     def add_cluster(self, name: str, params: Thing, group: str | None) -> Thing:

@@ -79,7 +79,7 @@ def delete_cache_subnet_group(call: Call) -> Thing:
     state.subnet_group(name)
     if any(cluster.get("CacheSubnetGroupName") == name for cluster in state.clusters.values()):
         raise AwsError("CacheSubnetGroupInUse", f"Cache subnet group {name} is currently in use by a cache cluster.")
-    del state.subnet_groups[name]
+    state.tags.pop(state.subnet_groups.pop(name)["ARN"], None)
     return {}
 
 
@@ -162,7 +162,8 @@ def delete_cache_parameter_group(call: Call) -> Thing:
     used = any(cluster["CacheParameterGroup"]["CacheParameterGroupName"] == name for cluster in state.clusters.values())
     if used or name.startswith("default."):
         raise AwsError("InvalidCacheParameterGroupState", f"One or more cache clusters are still members of this parameter group {name}.")
-    del state.parameter_groups[name], state.values[name]
+    state.tags.pop(state.parameter_groups.pop(name)["ARN"], None)
+    del state.values[name]
     return {}
 
 

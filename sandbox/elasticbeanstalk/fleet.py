@@ -228,8 +228,12 @@ DELETED = {
 def missing(beanstalk: Beanstalk, environment: Environment) -> str | None:
     """What the settings name and nobody made, in the words of the event that tells of it."""
     profile = options.value(environment.settings, LAUNCH, "IamInstanceProfile")
-    try:
-        beanstalk.invoke("iam", "GetInstanceProfile", InstanceProfileName=(profile or "").rpartition("/")[2] or "-")
-    except AwsError:
-        return f"The instance profile {profile} associated with the environment does not exist."
+    role = options.value(environment.settings, ENVIRONMENT, "ServiceRole")
+    wanted = [("instance profile", profile, "GetInstanceProfile", "InstanceProfileName")]
+    wanted += [("service role", role, "GetRole", "RoleName")] if role else []
+    for kind, name, operation, parameter in wanted:
+        try:
+            beanstalk.invoke("iam", operation, **{parameter: (name or "").rpartition("/")[2] or "-"})
+        except AwsError:
+            return f"The {kind} {name} associated with the environment does not exist."
     return None

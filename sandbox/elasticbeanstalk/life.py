@@ -6,6 +6,7 @@ and its end of August 2026) and from awsebcli's ebcli/resources/strings.py, whic
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Generator
 
 from sandbox.core.wire import AwsError
@@ -158,7 +159,7 @@ def immutably(beanstalk: Beanstalk, environment: Environment, label: str) -> Sto
     try:
         check(beanstalk, environment, label)
     except DeploymentFailed as failure:
-        command_failed(beanstalk, environment, ["i-0e7dd23fbc68f0b65"], failure)
+        command_failed(beanstalk, environment, [f"i-{secrets.token_hex(9)[:17]}"], failure)  # the one that was tried, gone already
         yield 60
         failed(beanstalk, environment, "Ok", "")
         return

@@ -69,7 +69,8 @@ def allow(actions: str | list[str], resource: str | list[str] = "*", **more) -> 
 
 @pytest.fixture(scope="session")
 def running_sandbox(tmp_path_factory):
-    environment = {**os.environ, "XDG_STATE_HOME": str(tmp_path_factory.mktemp("state"))}
+    poison = {"AWS_PROFILE": "missing", "AWS_ENDPOINT_URL": "http://127.0.0.1:9", "MOTO_ACCOUNT_ID": "999999999999"}
+    environment = {**os.environ, **poison, "XDG_STATE_HOME": str(tmp_path_factory.mktemp("state"))}
     process = subprocess.Popen(
         [sys.executable, "-m", "sandbox", "run", "--port", "0"], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
     )

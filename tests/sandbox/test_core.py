@@ -234,3 +234,17 @@ def test_another_emulator_on_the_port_is_left_alone(tmp_path):
         assert f"Something else listens on 127.0.0.1:{server.server_port} and is left alone" in done.stderr
     server.shutdown()
     server.server_close()
+
+
+def test_everything_of_a_tag_is_found(cloud):
+    tags = [{"Key": "team", "Value": "blue"}]
+    topic = cloud.client("sns").create_topic(Name="alerts", Tags=tags)["TopicArn"]
+    connection = cloud.client("codeconnections").create_connection(ProviderType="GitHub", ConnectionName="github", Tags=tags)[
+        "ConnectionArn"
+    ]
+    cloud.client("elasticbeanstalk").create_application(ApplicationName="orbit", Tags=[{"Key": "team", "Value": "red"}])
+    find = cloud.client("resourcegroupstaggingapi").get_resources
+    found = find(TagFilters=[{"Key": "team", "Values": ["blue"]}])["ResourceTagMappingList"]
+    assert {resource["ResourceARN"] for resource in found} == {topic, connection}
+    found = find(ResourceTypeFilters=["elasticbeanstalk:application"])["ResourceTagMappingList"]
+    assert [resource["Tags"] for resource in found] == [[{"Key": "team", "Value": "red"}]]

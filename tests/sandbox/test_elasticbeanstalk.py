@@ -195,6 +195,22 @@ def test_a_missing_instance_profile_stops_the_launch_with_awss_words(service):
     assert service.described()["Status"] == "Terminated"
 
 
+def test_a_security_group_that_another_one_names_holds_up_the_end(service):
+    service.create()
+    service.wait("environment_exists")
+    ec2 = service.cloud.client("ec2")
+    (group,) = (g for g in ec2.describe_security_groups()["SecurityGroups"] if "AWSEBSecurityGroup" in g["GroupName"])
+    other = ec2.create_security_group(GroupName="database", Description="database", VpcId=group["VpcId"])["GroupId"]
+    rule = [{"IpProtocol": "tcp", "FromPort": 3306, "ToPort": 3306, "UserIdGroupPairs": [{"GroupId": group["GroupId"]}]}]
+    ec2.authorize_security_group_ingress(GroupId=other, IpPermissions=rule)
+    service.client.terminate_environment(EnvironmentName="orbit-web")
+    assert service.described()["Status"] == "Ready"
+    assert "Failed to terminate environment." in service.events(Severity="ERROR")
+    ec2.revoke_security_group_ingress(GroupId=other, IpPermissions=rule)
+    service.client.terminate_environment(EnvironmentName="orbit-web")
+    service.wait("environment_terminated")
+
+
 def test_settings_change_by_a_draft_and_are_told_whole(service):
     service.create(options=BALANCED)
     service.wait("environment_exists")

@@ -22,6 +22,7 @@ class Service:
     image: str
     built: bool  # from the project's own Dockerfile
     ends: bool  # does its work and ends; others wait for that
+    depends: bool  # is to be started after others
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,9 +56,13 @@ class Container:
             return self.status == "exited" and self.exit_code == 0
         return self.status == "running" and self.health in ("", "healthy")
 
-    def is_on_its_way(self, ends: bool) -> bool:
-        """Whether waiting is all that is needed."""
-        return self.status == "running" and (ends or self.health == "starting")
+    def is_on_its_way(self, service: Service) -> bool:
+        """Whether waiting is all that is needed.
+
+        Not of what depends on others: after a kill of the engine Docker starts all at once, and what did not find its database
+        then may wait for ever, as Django's runserver does.
+        """
+        return self.status == "running" and (service.ends or (self.health == "starting" and not service.depends))
 
 
 def services(config: dict) -> dict[str, Service]:
@@ -71,7 +76,9 @@ def services(config: dict) -> dict[str, Service]:
     }
     # Compose's own name for an image that is built and not named: https://docs.docker.com/reference/compose-file/build/#using-build-and-image
     return {
-        name: Service(name, service.get("image") or f"{config['name']}-{name}", "build" in service, name in ends)
+        name: Service(
+            name, service.get("image") or f"{config['name']}-{name}", "build" in service, name in ends, bool(service.get("depends_on"))
+        )
         for name, service in declared.items()
     }
 
@@ -132,7 +139,7 @@ def plan(wanted: dict[str, Service], found: list[Container], other: set[str], ou
             steps[service.name] = "recreate"  # also where a killed run left two of them
         elif service.name in outdated and container.is_well(service.ends):
             steps[service.name] = "run again"
-        elif container.is_well(service.ends) or container.is_on_its_way(service.ends):
+        elif container.is_well(service.ends) or container.is_on_its_way(service):
             steps[service.name] = ""
         else:
             steps[service.name] = {"created": "start", "exited": "start", "paused": "resume"}.get(container.status, "restart")

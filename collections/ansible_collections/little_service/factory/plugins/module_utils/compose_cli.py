@@ -15,7 +15,6 @@ from ansible_collections.little_service.factory.plugins.module_utils.docker_cli 
 
 # A step of a Dockerfile in BuildKit's plain output, but not FROM, which is never in the cache.
 STEP = re.compile(r"^#(\d+) \[.*\d+/\d+\] (?!FROM )")
-
 # What was paused, or missed its database for a while, is found healthy by its next check; the template's are 15 s apart.
 RECOVERY = 30.0  # seconds
 
@@ -98,21 +97,17 @@ class Project(Client):
                 if service.get("image") == image and "build" in service
             }
             declared = {"name": self.name, "services": {name: {"image": trial, "build": build} for name, build in built.items()}}
-            if not there or not self._builds_from_cache(declared):
+            if not there or not self._builds_from_cache(declared) or self.image_id(trial) != there:
                 newer.add(image)
-                continue
-            if self.image_id(trial) != there:
-                newer.add(image)
-            self.docker("image", "rm", "--no-prune", trial)
+            self.run("image", "rm", "--no-prune", trial)
         return newer
 
     def _builds_from_cache(self, declared: dict) -> bool:
         """Whether every step of the build is in the cache; it is stopped where one is not."""
-        arguments = ["compose", "--file", "-", "--project-directory", str(self.path), "build"]
-        with self.talked_to(*arguments) as process:
+        steps = set()
+        with self.asked("compose", "--file", "-", "--project-directory", str(self.path), "build") as process:
             with process.stdin as stdin:
                 stdin.write(json.dumps(declared))
-            steps = set()
             for line in process.stdout:
                 number, _, said = line.strip().removeprefix("#").partition(" ")
                 if STEP.match(line):
@@ -121,7 +116,7 @@ class Project(Client):
                     return False
                 elif said:
                     steps.discard(number)
-        return process.returncode == 0
+            return process.wait() == 0
 
     def differing(self) -> set[str]:
         """The names of the containers that are not as declared."""
@@ -140,8 +135,8 @@ class Project(Client):
         return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(max(times))) if times else ""
 
     def rouse(self, found: list[compose.Container], steps: dict[str, str]) -> None:
-        """What `docker compose up` would leave as it is: containers that run and are not well, and paused ones."""
-        for step, command in (("resume", "unpause"), ("restart", "restart")):
+        """Wake what is paused, and stop what runs and is not well, so that `docker compose up` starts it after what it depends on."""
+        for step, command in (("resume", "unpause"), ("restart", "stop")):
             ids = [one.id for one in found if steps.get(one.service) == step]
             if ids:
                 self.docker("container", command, *ids)
@@ -154,18 +149,19 @@ class Project(Client):
 
     def _wait(self, process: subprocess.Popen, wanted: dict[str, compose.Service], restarts: dict[str, int], patience: float) -> None:
         """`docker compose up --wait` would not see that a container ends again and again, nor say what it waits for."""
-        deadline = time.monotonic() + patience
-        recovery = RECOVERY
+        begun, sick_since = time.monotonic(), None
         while True:
-            status = process.poll()
+            status, now = process.poll(), time.monotonic()
             found = self.containers()
             unwell = compose.unwell(wanted, found)
             if status == 0 and not unwell:
                 return
-            recovery = recovery - PAUSE if any(one.health == "unhealthy" for one in unwell) else RECOVERY
-            if status or compose.looping(found, restarts) or (status == 0 and (compose.lost(unwell) or recovery < 0)):
-                raise self._not_up(wanted, found, compose.looping(found, restarts))
-            if time.monotonic() > deadline:
+            sick_since = (sick_since or now) if any(one.health == "unhealthy" for one in unwell) else None
+            hopeless = compose.lost(unwell) or (sick_since and now - sick_since > RECOVERY)
+            looping = compose.looping(found, restarts)
+            if status or looping or (status == 0 and hopeless):
+                raise self._not_up(wanted, found, looping)
+            if now - begun > patience:
                 raise self._not_up(wanted, found, [], f" after {patience:.0f} s")
             if status == 0:
                 self.say("waiting for " + ", ".join(sorted(f"{one.service} ({one.health or one.status})" for one in unwell)))
@@ -190,9 +186,6 @@ class Project(Client):
         shown = self.run("container", "logs", "--tail", str(self.log_lines), container.id)
         said = shown.stdout + shown.stderr + (f"\nIts health check says: {container.complaint}" if container.complaint else "")
         return compose.last_lines(said, self.log_lines) or "(it wrote nothing)"
-
-    def engine_answers(self) -> bool:
-        return self.run("version", "--format", "{{.Server.Version}}").returncode == 0
 
     def down(self) -> None:
         """Remove containers and networks. The compose files are not asked: they may be broken or gone."""

@@ -7,7 +7,7 @@ import contextlib
 import fcntl
 import os
 import pathlib
-import re
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -23,9 +23,6 @@ ADDED = {
     # https://docs.docker.com/build/building/variables/#buildx_no_default_attestations
     "BUILDX_NO_DEFAULT_ATTESTATIONS": "1",
 }
-ENGINE_GONE = re.compile(
-    r"cannot connect to the docker daemon|error during connect|unexpected eof|connection reset|broken pipe", re.IGNORECASE
-)
 PAUSE = 0.5  # seconds
 
 
@@ -94,22 +91,37 @@ class Client:
             pass_fds=self._locks,
         )
 
+    def engine_answers(self) -> bool:
+        return self.run("version", "--format", "{{.Server.Version}}").returncode == 0
+
     @contextlib.contextmanager
     def started(self, *arguments: str) -> Iterator[subprocess.Popen]:
         """Start docker with its output in the log; it is ended when the block is left before its end."""
         with self._opened_log() as log:
             process = self._popen(arguments, stdin=subprocess.DEVNULL, stdout=log)
-        with _ended(process):
+        try:
             yield process
+        finally:
+            if process.poll() is None:
+                process.terminate()
+            process.wait()
 
     @contextlib.contextmanager
-    def talked_to(self, *arguments: str) -> Iterator[subprocess.Popen]:
-        """Start docker with pipes to it and from it; it is ended when the block is left before its end."""
-        process = self._popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        with _ended(process), process.stdout:
-            yield process
+    def asked(self, *arguments: str) -> Iterator[subprocess.Popen]:
+        """Start docker with pipes to it and from it; it is killed when the block is left before its end.
 
-    def _popen(self, arguments: tuple[str, ...], **streams: object) -> subprocess.Popen:
+        Killed with its plugins, which are processes of their own: asked to end, a build may well come to its end first.
+        """
+        process = self._popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
+        with process.stdout:
+            try:
+                yield process
+            finally:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+
+    def _popen(self, arguments: tuple[str, ...], **options: object) -> subprocess.Popen:
         return subprocess.Popen(
             ["docker", *arguments],
             cwd=self.path,
@@ -118,7 +130,7 @@ class Client:
             text=True,
             errors="replace",
             pass_fds=self._locks,
-            **streams,
+            **options,
         )
 
     def say(self, words: str) -> None:
@@ -132,7 +144,7 @@ class Client:
         """An error with the end of what docker said; without ``output``, of what the log holds."""
         where = "" if output else f" All that was said is in {self.log}."
         output = output or self.log.read_text(encoding="utf-8", errors="replace")
-        if ENGINE_GONE.search(output):
+        if not self.engine_answers():
             return DockerError(
                 f"Docker's engine went away while it worked for {self.name}. Run this again: it starts the engine and goes on."
             )
@@ -149,13 +161,3 @@ def _lock_now(descriptor: int) -> bool:
     except BlockingIOError:
         return False
     return True
-
-
-@contextlib.contextmanager
-def _ended(process: subprocess.Popen) -> Iterator[None]:
-    try:
-        yield
-    finally:
-        if process.poll() is None:
-            process.terminate()
-        process.wait()
