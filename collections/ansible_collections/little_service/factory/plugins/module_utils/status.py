@@ -1,0 +1,134 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What AWS's answers say of a service's parts, in one form. Pure functions: nothing here reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+# What a part's condition can be. `waits`: for a person; it is no failure.
+OK, CHANGING, WAITS, BAD, ABSENT = "ok", "changing", "waits", "bad", "absent"
+# https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/health-enhanced-status.html
+ENVIRONMENT_HEALTH = {"Ok": OK, "Info": OK, "Suspended": CHANGING, "Pending": CHANGING, "Unknown": CHANGING, "NoData": CHANGING}
+ENVIRONMENT_BUSY = ("Launching", "Updating", "Terminating", "Aborting", "LinkingFrom", "LinkingTo")
+# https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/accessing-monitoring.html: what is neither is on its way
+DATABASE_OK = ("available", "backing-up", "storage-optimization")
+DATABASE_BAD = (
+    "failed", "inaccessible-encryption-credentials", "inaccessible-encryption-credentials-recoverable", "incompatible-network",
+    "incompatible-option-group", "incompatible-parameters", "incompatible-restore", "insufficient-capacity", "restore-error",
+    "stopped", "stopping", "storage-full", "storage-config-upgrade",
+)  # fmt: skip
+
+EXECUTION_CHANGING, EXECUTION_BAD = ("InProgress", "Stopping"), ("Stopped", "Failed")
+
+Part = dict[str, Any]
+
+
+def part(role: str, kind: str, name: str, condition: str = ABSENT, state: str = "absent", *, words: str = "", **more: Any) -> Part:
+    """A part of a service: what it is for, what it is on AWS, and how it is."""
+    return {"part": role, "kind": kind, "name": name, "condition": condition, "state": state, "words": words, **more}
+
+
+def environment(role: str, name: str, found: Mapping[str, Any] | None, causes: Iterable[str] = (), error: str = "") -> Part:
+    """An environment of Elastic Beanstalk, as DescribeEnvironments gives it.
+
+    :param causes: of its health, from DescribeEnvironmentHealth.
+    :param error: the newest event of severity ERROR that came after its last success.
+    """
+    if not found or found["Status"] == "Terminated":
+        return part(role, "Elastic Beanstalk environment", name)
+    health = found.get("HealthStatus") or "Unknown"
+    busy = found["Status"] in ENVIRONMENT_BUSY
+    condition = CHANGING if busy else ENVIRONMENT_HEALTH.get(health, BAD)
+    if condition == OK and error:
+        condition = BAD
+    words = "; ".join([*causes, *([error] if error and condition == BAD else [])])
+    more = {"version": found.get("VersionLabel", ""), "address": found.get("CNAME", ""), "health": health}
+    return part(role, "Elastic Beanstalk environment", name, condition, f"{found['Status']}, health {health}", words=words, **more)
+
+
+def database(name: str, found: Mapping[str, Any] | None) -> Part:
+    """An instance of RDS, as DescribeDBInstances gives it."""
+    if not found:
+        return part("database", "RDS instance", name)
+    state = found["DBInstanceStatus"]
+    condition = OK if state in DATABASE_OK else BAD if state in DATABASE_BAD else CHANGING
+    pending = ", ".join(sorted(found.get("PendingModifiedValues") or {}))
+    words = f"waits for its maintenance window: {pending}" if pending else ""
+    engine = f"{found['Engine']} {found['EngineVersion']}, {found['DBInstanceClass']}"
+    return part("database", "RDS instance", name, condition, state, words=words, engine=engine)
+
+
+def cache(name: str, found: Mapping[str, Any] | None) -> Part:
+    """A replication group of ElastiCache, as DescribeReplicationGroups gives it."""
+    if not found:
+        return part("cache", "ElastiCache replication group", name)
+    state = found["Status"]
+    condition = OK if state in ("available", "snapshotting") else BAD if state.endswith("failed") else CHANGING
+    return part("cache", "ElastiCache replication group", name, condition, state, engine=found.get("CacheNodeType", ""))
+
+
+def pipeline(name: str, stages: list[Mapping[str, Any]] | None, executions: list[Mapping[str, Any]]) -> Part:
+    """A pipeline, as GetPipelineState's stages and ListPipelineExecutions' summaries, newest first, give it."""
+    if stages is None:
+        return part("pipeline", "CodePipeline pipeline", name)
+    newest = executions[0]["status"] if executions else "never run"
+    condition = CHANGING if newest in EXECUTION_CHANGING else BAD if newest in EXECUTION_BAD else OK
+    failed = [
+        f"{stage['stageName']}: {action['actionName']}: {action['latestExecution'].get('errorDetails', {}).get('message', 'failed')}"
+        for stage in stages
+        for action in stage.get("actionStates", [])
+        if action.get("latestExecution", {}).get("status") == "Failed"
+    ]
+    waiting = [
+        f"{stage['stageName']} waits for approval"
+        for stage in stages
+        for action in stage.get("actionStates", [])
+        if action.get("latestExecution", {}).get("token")
+    ]
+    if waiting:
+        condition = WAITS
+    return part(
+        "pipeline", "CodePipeline pipeline", name, condition, newest, words="; ".join(waiting or (failed if condition == BAD else []))
+    )
+
+
+def connection(name: str, found: Mapping[str, Any] | None, link: str) -> Part:
+    """A connection to GitHub, as ListConnections gives it."""
+    if not found:
+        return part("connection", "connection to GitHub", name)
+    state = found["ConnectionStatus"]
+    if state == "PENDING":
+        return part("connection", "connection to GitHub", name, WAITS, state, words=f"a person has to finish it: {link}", link=link)
+    return part("connection", "connection to GitHub", name, OK if state == "AVAILABLE" else BAD, state)
+
+
+def deployments(executions: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The executions of a pipeline as deployments: who, what, when, how long, with what outcome."""
+    return [
+        {
+            "id": one["pipelineExecutionId"],
+            "status": one["status"],
+            "commit": next((source.get("revisionId", "") for source in one.get("sourceRevisions", [])), ""),
+            "summary": next((source.get("revisionSummary", "") for source in one.get("sourceRevisions", [])), ""),
+            "who": one.get("trigger", {}).get("triggerDetail", ""),
+            "trigger": one.get("trigger", {}).get("triggerType", ""),
+            "started": one["startTime"].isoformat(timespec="seconds"),
+            "seconds": round((one["lastUpdateTime"] - one["startTime"]).total_seconds()),
+        }
+        for one in executions
+    ]
+
+
+def firing(alarms: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """The alarms that fire, as DescribeAlarms gives them."""
+    return [{"name": one["AlarmName"], "reason": one.get("StateReason", "")} for one in alarms if one["StateValue"] == "ALARM"]
+
+
+def verdict(parts: list[Part], alarms: list[Mapping[str, Any]], differences: list[Mapping[str, Any]]) -> str:
+    """``as declared``, ``differs``, ``unhealthy`` or ``absent``: the worst that is true."""
+    if all(one["condition"] == ABSENT for one in parts if one["part"] != "connection"):
+        return "absent"
+    if alarms or any(one["condition"] == BAD for one in parts):
+        return "unhealthy"
+    return "differs" if differences else "as declared"
