@@ -16,7 +16,7 @@ DATABASE_OK = ("available", "backing-up", "storage-optimization")
 DATABASE_BAD = (
     "failed", "inaccessible-encryption-credentials", "inaccessible-encryption-credentials-recoverable", "incompatible-network",
     "incompatible-option-group", "incompatible-parameters", "incompatible-restore", "insufficient-capacity", "restore-error",
-    "stopped", "stopping", "storage-full", "storage-config-upgrade",
+    "stopped", "stopping", "storage-full",
 )  # fmt: skip
 
 EXECUTION_CHANGING, EXECUTION_BAD = ("InProgress", "Stopping"), ("Stopped", "Failed")
@@ -36,7 +36,7 @@ def environment(role: str, name: str, found: Mapping[str, Any] | None, causes: I
     :param error: the newest event of severity ERROR that came after its last success.
     """
     if not found or found["Status"] == "Terminated":
-        return part(role, "Elastic Beanstalk environment", name)
+        return part(role, "Beanstalk environment", name)
     health = found.get("HealthStatus") or "Unknown"
     busy = found["Status"] in ENVIRONMENT_BUSY
     condition = CHANGING if busy else ENVIRONMENT_HEALTH.get(health, BAD)
@@ -44,7 +44,7 @@ def environment(role: str, name: str, found: Mapping[str, Any] | None, causes: I
         condition = BAD
     words = "; ".join([*causes, *([error] if error and condition == BAD else [])])
     more = {"version": found.get("VersionLabel", ""), "address": found.get("CNAME", ""), "health": health}
-    return part(role, "Elastic Beanstalk environment", name, condition, f"{found['Status']}, health {health}", words=words, **more)
+    return part(role, "Beanstalk environment", name, condition, f"{found['Status']}, health {health}", words=words, **more)
 
 
 def database(name: str, found: Mapping[str, Any] | None) -> Part:
@@ -62,10 +62,10 @@ def database(name: str, found: Mapping[str, Any] | None) -> Part:
 def cache(name: str, found: Mapping[str, Any] | None) -> Part:
     """A replication group of ElastiCache, as DescribeReplicationGroups gives it."""
     if not found:
-        return part("cache", "ElastiCache replication group", name)
+        return part("cache", "ElastiCache group", name)
     state = found["Status"]
     condition = OK if state in ("available", "snapshotting") else BAD if state.endswith("failed") else CHANGING
-    return part("cache", "ElastiCache replication group", name, condition, state, engine=found.get("CacheNodeType", ""))
+    return part("cache", "ElastiCache group", name, condition, state, engine=found.get("CacheNodeType", ""))
 
 
 def pipeline(name: str, stages: list[Mapping[str, Any]] | None, executions: list[Mapping[str, Any]]) -> Part:
