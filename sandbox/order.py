@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from moto.ec2.models import ec2_backends
-from moto.rds.models import rds_backends
 from moto.secretsmanager.models import secretsmanager_backends
 
 from sandbox.core.gateway import Answer, Call, operation
@@ -108,30 +106,6 @@ def delete_nat_gateway(call: Call) -> Answer:
     call.clock.after(SECONDS_NAT_GATEWAY["deleting"], end)
     call.clock.after(SECONDS_LISTED, lambda: backend.nat_gateways.pop(name, None), as_is=True)
     return answered
-
-
-def used_by_databases(call: Call, named: Callable[[Any], bool]) -> bool:
-    return any(named(database) for database in rds_backends[call.account][call.region].databases.values())
-
-
-@operation("rds", "DeleteDBSubnetGroup")
-def delete_db_subnet_group(call: Call) -> Answer:
-    """https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DeleteDBSubnetGroup.html"""
-    name = call.params["DBSubnetGroupName"]
-    if used_by_databases(call, lambda database: getattr(database.db_subnet_group, "name", None) == name):
-        message = f"Cannot delete the subnet group '{name}' because at least one database instance is still using it."
-        raise AwsError("InvalidDBSubnetGroupStateFault", message)
-    return call.forward()
-
-
-@operation("rds", "DeleteDBParameterGroup")
-def delete_db_parameter_group(call: Call) -> Answer:
-    """https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DeleteDBParameterGroup.html"""
-    name = call.params["DBParameterGroupName"]
-    if used_by_databases(call, lambda database: database.db_parameter_group_name == name):
-        message = f"One or more database instances are still members of this parameter group {name}, so the group cannot be deleted"
-        raise AwsError("InvalidDBParameterGroupState", message)
-    return call.forward()
 
 
 @operation("secretsmanager")

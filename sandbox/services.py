@@ -15,8 +15,10 @@ MODULES = (
     "elasticbeanstalk.platforms",
     "iam",
     "order",
+    "rds.groups",
     "rds.instances",
-    "rds.parameters",
+    "rds.offers",
+    "rds.snapshots",
     "tagging",
 )
 

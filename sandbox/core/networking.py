@@ -21,6 +21,11 @@ def regroup(state: State, description: str, groups: list[str]) -> None:
         state.invoke("ec2", "ModifyNetworkInterfaceAttribute", NetworkInterfaceId=interface, Groups=groups)
 
 
+def rename(state: State, before: str, after: str) -> None:
+    for interface in interfaces(state, before):
+        state.invoke("ec2", "ModifyNetworkInterfaceAttribute", NetworkInterfaceId=interface, Description={"Value": after})
+
+
 def detach(state: State, description: str) -> None:
     for interface in interfaces(state, description):
         state.invoke("ec2", "DeleteNetworkInterface", NetworkInterfaceId=interface)

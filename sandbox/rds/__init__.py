@@ -1,1 +1,1 @@
-"""Amazon RDS, where moto's is not enough: https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/Welcome.html"""
+"""Amazon RDS's instances, in place of moto's, which are available at once and never pending: https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/Welcome.html"""

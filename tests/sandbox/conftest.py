@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import json
@@ -10,6 +11,7 @@ import subprocess
 import sys
 
 import boto3
+import botocore.exceptions
 import pytest
 import requests
 from botocore.config import Config
@@ -67,6 +69,30 @@ def allow(actions: str | list[str], resource: str | list[str] = "*", **more) -> 
     return {"Effect": "Allow", "Action": actions, "Resource": resource, **more}
 
 
+@contextlib.contextmanager
+def refused(code: str, words: str | None = None):
+    with pytest.raises(botocore.exceptions.ClientError, match=words) as caught:
+        yield
+    assert caught.value.response["Error"]["Code"] == code
+
+
+class Network:
+    """A VPC with two subnets and a security group."""
+
+    def __init__(self, cloud) -> None:
+        self.ec2 = cloud.client("ec2")
+        self.vpc = self.ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+        self.subnets = [self.subnet(zone, number) for number, zone in enumerate("ab")]
+        self.group = self.security_group("data")
+
+    def subnet(self, zone: str, number: int) -> str:
+        made = self.ec2.create_subnet(VpcId=self.vpc, CidrBlock=f"10.0.{number}.0/24", AvailabilityZone=f"{REGION}{zone}")
+        return made["Subnet"]["SubnetId"]
+
+    def security_group(self, name: str) -> str:
+        return self.ec2.create_security_group(GroupName=name, Description=name, VpcId=self.vpc)["GroupId"]
+
+
 @pytest.fixture(scope="session")
 def running_sandbox(tmp_path_factory):
     poison = {"AWS_PROFILE": "missing", "AWS_ENDPOINT_URL": "http://127.0.0.1:9", "MOTO_ACCOUNT_ID": "999999999999"}
@@ -86,3 +112,8 @@ def cloud(running_sandbox):
     """An empty account."""
     running_sandbox.control("POST", "reset")
     return running_sandbox
+
+
+@pytest.fixture
+def network(cloud):
+    return Network(cloud)

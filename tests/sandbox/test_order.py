@@ -7,15 +7,10 @@ import json
 import botocore.exceptions
 import pytest
 
-from tests.sandbox.conftest import REGION, policy
-from tests.sandbox.test_data import Network, refused, replication_group
+from tests.sandbox.conftest import REGION, policy, refused
+from tests.sandbox.test_elasticache import replication_group
 
 TRUST = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
-
-
-@pytest.fixture
-def network(cloud):
-    return Network(cloud)
 
 
 def test_a_network_is_deleted_from_the_inside_out(cloud, network):
