@@ -17,6 +17,7 @@ MODULES = (
     "order",
     "rds.instances",
     "rds.parameters",
+    "s3",
     "tagging",
 )
 
