@@ -18,6 +18,7 @@ MODULES = (
     "rds.instances",
     "rds.parameters",
     "s3",
+    "sns",
     "tagging",
 )
 
