@@ -53,11 +53,18 @@ def test_another_provider_is_another_connection(aws):
     assert "does not change provider from 'GitHub' to 'GitLab'" in aws.refused("code_connection", **CONNECTION, provider="GitLab")
 
 
-def test_where_a_lost_answer_left_two_the_one_that_was_completed_counts_and_both_go(aws, connections):
-    aws.faults({"kind": "lost", "operation": "CreateConnection", "times": 1})
+@pytest.mark.parametrize("kind", ["lost", "drop", "error", "throttle"])
+def test_an_answer_that_is_lost_does_not_make_two(aws, connections, kind):
+    aws.faults({"kind": kind, "operation": "CreateConnection", "times": 1})
     aws.run("code_connection", **CONNECTION)
+    assert len(connections.list_connections()["Connections"]) == 1
     aws.settled("code_connection", **CONNECTION)
-    *_, last = sorted(one["ConnectionArn"] for one in connections.list_connections()["Connections"])
+
+
+def test_of_two_of_one_name_the_one_that_was_completed_counts_and_both_go(aws, connections):
+    whose = [{"Key": key, "Value": value} for key, value in tags("shared").items()]
+    made = [connections.create_connection(ConnectionName=CONNECTION["name"], ProviderType="GitHub", Tags=whose) for _ in range(2)]
+    *_, last = sorted(one["ConnectionArn"] for one in made)
     aws.cloud.control("PUT", "connections", {"arn": last})
     assert aws.settled("code_connection", **CONNECTION)["arn"] == last
 

@@ -72,12 +72,12 @@ class Connection(declared.Resource):
     fixed = frozenset({"provider"})
 
     def __init__(self, module):
-        self._client = module.client("codeconnections")
+        self._module, self._client = module, module.client("codeconnections")
         self.arn, self.status, self._all = declared.KNOWN_AFTER_APPLY, "PENDING", []
         super().__init__(module.params["name"], {"provider": module.params["provider"], "tags": module.params["tags"]})
 
     def read(self):
-        """Of several of one name, which a lost answer may leave, the one that a person completed."""
+        """Of several of one name the one that a person completed."""
         self._all = [one for one in self._listed() if one["ConnectionName"] == self.name]
         if not self._all:
             return None
@@ -97,10 +97,9 @@ class Connection(declared.Resource):
         return tag_dict(self._client.list_tags_for_resource(ResourceArn=arn)["Tags"])
 
     def create(self):
-        made = self._client.create_connection(
-            ConnectionName=self.name, ProviderType=self.wanted["provider"], Tags=tag_list(self.wanted["tags"])
-        )
-        self.arn = made["ConnectionArn"]
+        made = {"ConnectionName": self.name, "ProviderType": self.wanted["provider"], "Tags": tag_list(self.wanted["tags"])}
+        self._module.once("codeconnections", "create_connection", self.read, **made)
+        self.read()
 
     def update(self, step):
         self._client.tag_resource(ResourceArn=self.arn, Tags=tag_list(step.after["tags"]))
