@@ -19,6 +19,8 @@ MODULES = (
     "rds.instances",
     "rds.offers",
     "rds.snapshots",
+    "s3",
+    "sns",
     "tagging",
 )
 

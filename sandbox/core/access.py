@@ -12,7 +12,7 @@ import datetime
 import fnmatch
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from moto.iam.exceptions import NotFoundException
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from sandbox.core.gateway import Call
 
 ACCOUNT = "123456789012"
+ADMINISTRATOR = {"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 SECONDS_UNSEEN = 10  # for how long the services do not see a new role
 
 
@@ -139,12 +140,19 @@ def trusts(role: Any, service: str) -> bool:
     return decide([document], "sts:AssumeRole", "*", {}, (service,)) == "allowed"
 
 
+# For a service whose resources have policies of their own: the account that owns what a call is about, and its policy.
+RESOURCE_POLICIES: dict[str, Callable[[Call], tuple[str, dict[str, Any] | None]]] = {}
+
+
 def authorise(call: Call) -> None:
-    """Refuse what the caller's policies, or the resource's own, do not allow. Administrators and AWS itself may do anything."""
+    """Refuse what the caller's policies, or the resource's own, do not allow. AWS itself may do anything."""
     who = call.principal
-    if who.role is None or (call.service, call.operation) == ("sts", "GetCallerIdentity"):
+    if (who.internal and who.role is None) or (call.service, call.operation) == ("sts", "GetCallerIdentity"):
         return
-    documents = role_policies(who.account, who.role)
+    owner, shared = RESOURCE_POLICIES.get(call.service, lambda call: (who.account, None))(call)
+    if who.role is None and shared is None and owner == who.account:
+        return
+    documents = [ADMINISTRATOR] if who.role is None else role_policies(who.account, who.role)
     context = {
         "aws:SecureTransport": "true",
         "aws:PrincipalArn": who.arn,
@@ -155,14 +163,24 @@ def authorise(call: Call) -> None:
     for action, spellings in wanted:
         passing = {"iam:PassedToService": f"{call.service}.amazonaws.com"} if action == "iam:PassRole" else {}
         decisions = {decide(documents, action, resource, {**context, **passing}) for resource in spellings}
-        if "explicitDeny" in decisions or "allowed" not in decisions:
-            raise denied(call.service, refusal(who, action, spellings[0], explicit="explicitDeny" in decisions))
+        given = {decide([shared], action, resource, context, names(who, owner)) for resource in spellings if shared}
+        # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic-cross-account.html
+        enough = {"allowed"} <= decisions | given if owner == who.account else {"allowed"} <= decisions & given
+        if "explicitDeny" in decisions | given or not enough:
+            kind = "a resource-based policy" if "explicitDeny" in given else ""
+            raise denied(call.service, refusal(who, action, spellings[0], explicit="explicitDeny" in decisions, by=kind))
 
 
-def refusal(who: Principal, action: str, resource: str, *, explicit: bool = False) -> str:
+def names(who: Principal, owner: str) -> tuple[str, ...]:
+    """As what a resource's policy may name a caller. To name the owner's account gives nothing: its own policies decide."""
+    own = (who.arn, f"arn:aws:iam::{who.account}:role/{who.role}") if who.role else (who.arn,)
+    return own if owner == who.account else (*own, who.account, f"arn:aws:iam::{who.account}:root")
+
+
+def refusal(who: Principal, action: str, resource: str, *, explicit: bool = False, by: str = "") -> str:
     """IAM's words (https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html)."""
     because = f"because no identity-based policy allows the {action} action"
-    because = "with an explicit deny in an identity-based policy" if explicit else because
+    because = f"with an explicit deny in {by or 'an identity-based policy'}" if explicit or by else because
     return f"User: {who.arn} is not authorized to perform: {action} on resource: {resource} {because}"
 
 

@@ -16,6 +16,8 @@ import json
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from typing import Any
 from unittest import mock
 
@@ -119,6 +121,13 @@ class Aws:
         process.stdin.close()
         process.stdin = None  # so that communicate() does not flush it
         return process
+
+    def wait_for(self, what: Callable[[], bool], seconds: float = 20) -> None:
+        """Wait until something is so in the sandbox."""
+        end = time.monotonic() + seconds
+        while not what():
+            assert time.monotonic() < end, "it did not come about"
+            time.sleep(0.05)
 
     def faults(self, *rules: dict[str, Any], seed: int = 1) -> None:
         """Each rule as in sandbox/core/faults.py: ``{"kind": "lost", "operation": "CreateRole", "times": 1}``. None ends them all."""

@@ -29,6 +29,11 @@ READS = ("Describe", "Get", "List", "BatchGet", "Head", "Search", "Lookup", "Che
 # A service that throttles one call in five, or drops it, is asked ten times:
 # https://docs.aws.amazon.com/boto3/latest/guide/retries.html#standard-retry-mode
 RETRIES = {"mode": "standard", "total_max_attempts": 10}
+THROTTLED = ("RequestLimitExceeded", "SlowDown", "TooManyRequestsException")
+ONCE = {"total_max_attempts": 1}
+# What is new is not seen everywhere at once, as in https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html and
+# https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html: for so many seconds its consumers ask again.
+SECONDS_UNSEEN = 60
 
 
 class AwsModule(AnsibleAWSModule):
@@ -41,14 +46,14 @@ class AwsModule(AnsibleAWSModule):
             self.params["profile"] = None
             for name in [name for name in os.environ if name.startswith("AWS_")]:
                 del os.environ[name]
-        self._clients: dict[tuple[str, str | None], Any] = {}
+        self._clients: dict[tuple[Any, ...], Any] = {}
         self.lease = lease.of(self)
 
-    def client(self, service: str, region: str | None = None, **_more: Any) -> Any:  # type: ignore[override]
+    def client(self, service: str, region: str | None = None, retries: dict[str, Any] = RETRIES, **_more: Any) -> Any:  # type: ignore[override]
         """The client of a service, made once; in check mode it refuses what is not known to read."""
-        key = (service, region)
+        key = (service, region, *retries.values())
         if key not in self._clients:
-            config = botocore.config.Config(retries=RETRIES)  # an `aws_config` of the user's is merged over it
+            config = botocore.config.Config(retries=retries)  # an `aws_config` of the user's is merged over it
             extra = {"region": region} if region else {}
             client = super().client(service, config=config, **extra)
             if self.check_mode:
@@ -86,6 +91,35 @@ class AwsModule(AnsibleAWSModule):
             self.lease.renew()
             time.sleep(min(self.params["wait_delay"], timeout))
 
+    def once(self, service: str, operation: str, look: Callable[[], Any], **params: Any) -> Any:
+        """Ask for something of which AWS makes another one each time. Where the answer is lost it may stand: look before asking again.
+
+        :param look: gives what stands, or None.
+        :returns: the answer, or what ``look`` gave.
+        """
+        ask = getattr(self.client(service, retries=ONCE), operation)
+        for pause in (*(min(2**attempt / 10, 10) for attempt in range(RETRIES["total_max_attempts"] - 1)), None):
+            try:
+                return ask(**params)
+            except Exception as error:
+                if pause is None or not _may_be_done(error):
+                    raise
+                time.sleep(pause)
+            if found := look():
+                return found
+        raise AssertionError("the last attempt returns or raises")
+
+    def patiently(self, ask: Callable[..., Any], *codes: str, seconds: float = SECONDS_UNSEEN, **params: Any) -> Any:
+        """Ask again while AWS answers with one of these codes, since it does not see yet what was made a moment ago."""
+        end = time.monotonic() + seconds
+        while True:
+            try:
+                return ask(**params)
+            except botocore.exceptions.ClientError as error:
+                if declared.code_of(error) not in codes or time.monotonic() > end:
+                    raise
+            time.sleep(min(self.params["wait_delay"], 2))
+
     def tell(self, words: str) -> None:
         """A line for the callback ``progress``, which shows the last one of the file ``log``."""
         if self.params["log"]:
@@ -102,6 +136,14 @@ class AwsModule(AnsibleAWSModule):
         if self._diff:
             result["diff"] = [declared.difference(resource, step) for resource, step in steps]
         self.exit_json(**result)
+
+
+def _may_be_done(error: Exception) -> bool:
+    """Whether the same call may well succeed, and may have been done already: the connection broke, or AWS is to blame, or it throttles."""
+    if isinstance(error, botocore.exceptions.ClientError):
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        return status >= 500 or "Throttl" in declared.code_of(error) or declared.code_of(error) in THROTTLED
+    return isinstance(error, botocore.exceptions.HTTPClientError | botocore.exceptions.ConnectionError)
 
 
 def _refuse_writes(model: Any, **_more: Any) -> None:

@@ -90,7 +90,7 @@ class Lease(NoLease):
 
     def _write(self, since: str, seconds: float | None = None) -> None:
         until = _now() + datetime.timedelta(seconds=self._seconds if seconds is None else seconds)
-        self._content = {**self._me, "since": since, "until": until.isoformat(timespec="milliseconds")}
+        self._content = meant = {**self._me, "since": since, "until": until.isoformat(timespec="milliseconds")}
         condition = {"IfMatch": self._tag} if self._tag else {"IfNoneMatch": "*"}
         try:
             answer = self._s3.put_object(**self._object, Body=json.dumps(self._content).encode(), **condition)
@@ -104,7 +104,7 @@ class Lease(NoLease):
                 raise
             self._read()
             # A call of ours whose answer was lost is asked again by boto3, and then meets itself.
-            if not (self._is_mine() and self._is_valid()):
+            if self._content != meant and not (self._is_mine() and self._is_valid()):
                 raise Held(self._told()) from None
 
     def _is_mine(self) -> bool:
