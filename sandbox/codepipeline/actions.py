@@ -147,6 +147,17 @@ def approve(state: Pipelines, action: Action, role: access.Principal) -> Doing:
         raise ActionFailed("JobFailed", action.summary)
 
 
+def deploy_s3(state: Pipelines, action: Action, role: access.Principal) -> Doing:
+    """https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-S3Deploy.html: the artifact as it is."""
+    yield 5
+    if action.configuration["Extract"] != "false":
+        raise ActionFailed("ConfigurationError", "The sandbox unpacks no artifact: set Extract to false")
+    body = state.invoke("s3", "GetObject", role, **action.artifact(action.declared["inputArtifacts"][0]["name"]))["Body"].read()
+    place = {"Bucket": action.configuration["BucketName"], "Key": action.configuration["ObjectKey"]}
+    state.invoke("s3", "PutObject", role, **place, Body=body)
+    action.summary = "Deployment Succeeded"
+
+
 def deploy_beanstalk(state: Pipelines, action: Action, role: access.Principal) -> Doing:
     """https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-ElasticBeanstalk.html: a version, then an update."""
     application, environment = action.configuration["ApplicationName"], action.configuration["EnvironmentName"]
@@ -185,6 +196,7 @@ DO: dict[tuple[str, str], Callable[..., Doing]] = {
     ("Test", "CodeBuild"): build,
     ("Approval", "Manual"): approve,
     ("Deploy", "ElasticBeanstalk"): deploy_beanstalk,
+    ("Deploy", "S3"): deploy_s3,
 }
 
 

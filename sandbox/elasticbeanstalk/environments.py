@@ -188,6 +188,14 @@ def restart_app_server(beanstalk: Beanstalk, params: Params) -> Params:
 
 
 @beanstalk_operation
+def rebuild_environment(beanstalk: Beanstalk, params: Params) -> Params:
+    """https://docs.aws.amazon.com/elasticbeanstalk/latest/api/API_RebuildEnvironment.html"""
+    environment = ready(beanstalk, params)
+    begin(beanstalk, environment, "Updating", life.rebuild(beanstalk, environment))
+    return {}
+
+
+@beanstalk_operation
 def describe_events(beanstalk: Beanstalk, params: Params) -> Params:
     """https://docs.aws.amazon.com/elasticbeanstalk/latest/api/API_DescribeEvents.html: newest first."""
     levels = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"]

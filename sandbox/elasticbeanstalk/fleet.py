@@ -11,7 +11,7 @@ from sandbox.core.wire import AwsError
 from sandbox.elasticbeanstalk import options
 from sandbox.elasticbeanstalk.models import Beanstalk, Environment, random_suffix
 
-ENVIRONMENT, PROCESS = "aws:elasticbeanstalk:environment", "aws:elasticbeanstalk:environment:process:default"
+ENVIRONMENT, PROCESS = options.ENVIRONMENT, f"{options.ENVIRONMENT}:process:default"
 LAUNCH, VPC, GROUP = "aws:autoscaling:launchconfiguration", "aws:ec2:vpc", "aws:autoscaling:asg"
 ANYWHERE = [{"CidrIp": "0.0.0.0/0"}]
 
@@ -168,6 +168,21 @@ class Fleet:
         smallest, largest = self.bounds
         self.call("autoscaling", "UpdateAutoScalingGroup", AutoScalingGroupName=self.parts["group"], MinSize=smallest, MaxSize=largest)
 
+    def change_type(self) -> None:
+        """Put a load balancer before the instances, or take it away, as the settings now say.
+
+        https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/using-features-managing-env-types.html
+        """
+        group = {"AutoScalingGroupName": self.parts["group"]}
+        if self.balanced and "load balancer" not in self.parts:
+            self.create_load_balancer()
+            self.call("autoscaling", "AttachLoadBalancerTargetGroups", **group, TargetGroupARNs=[self.parts["target group"]])
+            self.remove("address")
+        elif not self.balanced and "load balancer" in self.parts:
+            self.call("autoscaling", "DetachLoadBalancerTargetGroups", **group, TargetGroupARNs=[self.parts["target group"]])
+            self.remove("load balancer", "target group", "load balancer's security group")
+            self.parts["address"] = self.call("ec2", "AllocateAddress", Domain="vpc")
+
     def replace(self) -> tuple[list[str], list[str]]:
         """Launch as many new instances as there are, then end the old ones; both by their ids."""
         old, (smallest, largest) = self.ids(), self.bounds
@@ -180,11 +195,11 @@ class Fleet:
         self.resize()
         return new, old
 
-    def remove(self) -> list[str]:
-        """Delete all parts in their order, and say which. A security group that another one names stays, and its error is raised."""
+    def remove(self, *only: str) -> list[str]:
+        """Delete these parts, or all, in their order, and say which. One that others name stays, and its error is raised."""
         gone: list[str] = []
         for part, service, operation, parameter in REMOVAL:
-            if part not in self.parts:
+            if part not in self.parts or part not in (only or self.parts):
                 continue
             found = self.parts[part]
             identifier = found.get(IDENTIFIERS.get(part)) if isinstance(found, dict) else found

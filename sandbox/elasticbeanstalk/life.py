@@ -34,8 +34,22 @@ def settle(beanstalk: Beanstalk, environment: Environment, *, status: str = "Rea
 
 def launch(beanstalk: Beanstalk, environment: Environment) -> Story:
     """https://docs.aws.amazon.com/elasticbeanstalk/latest/api/API_CreateEnvironment.html"""
-    own, parts = Fleet(beanstalk, environment), environment.parts
     beanstalk.tell(environment, "createEnvironment is starting.")
+    yield from raise_fleet(beanstalk, environment)
+
+
+def rebuild(beanstalk: Beanstalk, environment: Environment) -> Story:
+    """https://docs.aws.amazon.com/elasticbeanstalk/latest/api/API_RebuildEnvironment.html: the same settings, every resource anew."""
+    beanstalk.tell(environment, "rebuildEnvironment is starting.")
+    health(beanstalk, environment, "Info", "Environment rebuild in progress.")
+    yield 140
+    for line in Fleet(beanstalk, environment).remove():
+        beanstalk.tell(environment, line)
+    yield from raise_fleet(beanstalk, environment)
+
+
+def raise_fleet(beanstalk: Beanstalk, environment: Environment) -> Story:
+    own, parts = Fleet(beanstalk, environment), environment.parts
     yield 1
     create_bucket(beanstalk)
     beanstalk.tell(environment, f"Using {beanstalk.bucket} as Amazon S3 storage bucket for environment data.")
@@ -216,6 +230,8 @@ def configure(beanstalk: Beanstalk, environment: Environment, after: Settings) -
         health(beanstalk, environment, "Ok")
         settle(beanstalk, environment)
         return
+    if environment.tier == "WebServer":
+        own.change_type()
     own.resize()
     if severity == "RestartEnvironment":
         environment.deployed = dict.fromkeys(own.replace()[0], environment.version)

@@ -13,6 +13,7 @@ import yaml
 from sandbox.core.wire import AwsError
 
 DATA = pathlib.Path(__file__).with_name("options.yml")
+ENVIRONMENT = "aws:elasticbeanstalk:environment"
 SEVERITY = {"replace": "RestartEnvironment", "restart": "RestartApplicationServer"}
 
 
@@ -41,12 +42,14 @@ def documented() -> dict[str, dict[str, Any]]:
 
 def shape(settings: Settings, tier: str) -> set[str]:
     """What an environment is, as the namespaces' ``only`` puts it."""
+    single = value(settings, ENVIRONMENT, "EnvironmentType") == "SingleInstance"
+    scaled = set() if single else {"scaled"}
     if tier == "Worker":
-        return {"worker"}
-    if value(settings, "aws:elasticbeanstalk:environment", "EnvironmentType") == "SingleInstance":
+        return {"worker", *scaled}
+    if single:
         return set()
-    kind = value(settings, "aws:elasticbeanstalk:environment", "LoadBalancerType")
-    return {"balanced", "application"} if kind in ("application", "network") else {"balanced"}
+    kind = value(settings, ENVIRONMENT, "LoadBalancerType")
+    return {"balanced", "application", *scaled} if kind in ("application", "network") else {"balanced", *scaled}
 
 
 def namespace_data(namespace: str) -> dict[str, Any] | None:
@@ -111,7 +114,7 @@ def contradictions(settings: Settings, tier: str) -> list[str]:
             f"Invalid option value: '{smallest}' {Name('aws:autoscaling:asg', 'MinSize')}: MinSize is greater than MaxSize {largest}"
         )
     policy = Name("aws:elasticbeanstalk:command", "DeploymentPolicy")
-    single = value(settings, "aws:elasticbeanstalk:environment", "EnvironmentType") == "SingleInstance"
+    single = value(settings, ENVIRONMENT, "EnvironmentType") == "SingleInstance"
     if single and settings.get(policy, "AllAtOnce") not in ("AllAtOnce", "Immutable"):
         wrong.append(f"Invalid option value: '{settings[policy]}' {policy}: A single-instance environment takes AllAtOnce or Immutable")
     managed = "aws:elasticbeanstalk:managedactions"
@@ -136,6 +139,9 @@ def change(settings: Settings, changes: Iterable[dict[str, str]], removed: Itera
     gone = {Name.of(setting) for setting in removed}
     after = {name: text for name, text in {**settings, **given}.items() if name not in gone}
     wrong = complaints(given, after, tier)
+    kinds = [value(known, ENVIRONMENT, "LoadBalancerType") for known in (settings, after)]
+    if settings and kinds[0] != kinds[1] and all("balanced" in shape(known, tier) for known in (settings, after)):
+        wrong = ["LoadBalancer type option cannot be changed."]  # hashicorp/terraform-provider-aws#812
     if wrong:
         raise AwsError("ConfigurationValidationException", f"Configuration validation exception: {wrong[0]}")
     return after

@@ -119,8 +119,49 @@ def test_a_balanced_environment_stands_behind_a_load_balancer_and_scales(service
     assert service.client.describe_environment_health(EnvironmentName="orbit-web", AttributeNames=["All"])["InstancesHealth"]["Ok"] == 3
 
 
+def test_a_single_instance_is_put_behind_a_load_balancer_and_taken_from_it_again(service):
+    service.create()
+    service.wait("environment_exists")
+    kind = "aws_elasticbeanstalk_environment__EnvironmentType"
+    balanced = settings(**{kind: "LoadBalanced"}, aws_elasticbeanstalk_environment__LoadBalancerType="application")
+    service.client.update_environment(EnvironmentName="orbit-web", OptionSettings=balanced)
+    service.wait("environment_updated")
+    assert service.described()["EndpointURL"] == service.cloud.client("elbv2").describe_load_balancers()["LoadBalancers"][0]["DNSName"]
+    code, message = service.refusal(
+        "update_environment",
+        EnvironmentName="orbit-web",
+        OptionSettings=settings(aws_elasticbeanstalk_environment__LoadBalancerType="network"),
+    )
+    assert (code, message) == (
+        "ConfigurationValidationException",
+        "Configuration validation exception: LoadBalancer type option cannot be changed.",
+    )
+    service.client.update_environment(EnvironmentName="orbit-web", OptionSettings=settings(**{kind: "SingleInstance"}))
+    service.wait("environment_updated")
+    assert service.cloud.client("elbv2").describe_load_balancers()["LoadBalancers"] == []
+    assert service.described()["EndpointURL"] == service.cloud.client("ec2").describe_addresses()["Addresses"][0]["PublicIp"]
+
+
+def test_a_rebuilt_environment_has_new_instances_and_the_same_settings(service):
+    service.create()
+    service.wait("environment_exists")
+    ask = {"EnvironmentName": "orbit-web"}
+    before = service.client.describe_environment_resources(**ask)["EnvironmentResources"]["Instances"]
+    settings_before = service.client.describe_configuration_settings(ApplicationName="orbit", **ask)["ConfigurationSettings"]
+    service.client.rebuild_environment(**ask)
+    service.wait("environment_updated")
+    after = service.client.describe_environment_resources(**ask)["EnvironmentResources"]["Instances"]
+    assert len(after) == len(before)
+    assert after != before
+    found = service.client.describe_configuration_settings(ApplicationName="orbit", **ask)["ConfigurationSettings"]
+    assert found[0]["OptionSettings"] == settings_before[0]["OptionSettings"]
+    assert service.described()["HealthStatus"] == "Ok"
+
+
 def test_a_worker_has_a_queue_and_no_address(service):
-    service.create(name="orbit-worker", Tier={"Name": "Worker", "Type": "SQS/HTTP"})
+    cpu = settings(aws_autoscaling_trigger__MeasureName="CPUUtilization", aws_elasticbeanstalk_environment__EnvironmentType="LoadBalanced")
+    options = [*BASE, *cpu]
+    service.create(name="orbit-worker", options=options, Tier={"Name": "Worker", "Type": "SQS/HTTP"})
     service.wait("environment_exists", "orbit-worker")
     described = service.described("orbit-worker")
     assert described["Tier"]["Name"] == "Worker"
