@@ -17,7 +17,7 @@ keepalive = 75
 worker_tmp_dir = "/dev/shm"  # noqa: S108 the container's own
 # The root file system is read-only, and signals do what is needed.
 control_socket_disable = True
-# Requests are logged by foundation.access.
+# Requests are logged by foundation.tracing.
 accesslog = None
 
 

@@ -7,9 +7,8 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Model
 from django.http import HttpRequest
-from knox.auth import TokenAuthentication
 from rest_framework import serializers
-from rest_framework.exceptions import APIException, AuthenticationFailed, NotFound, ParseError
+from rest_framework.exceptions import APIException, NotFound, ParseError
 from rest_framework.pagination import CursorPagination
 from rest_framework.parsers import JSONParser
 from rest_framework.permissions import BasePermission
@@ -41,16 +40,6 @@ class MayReadDocumentation(BasePermission):
 
     def has_permission(self, request: Request, view: "APIView") -> bool:
         return bool(settings.API_DOCUMENTATION_OPEN or request.user.is_authenticated)
-
-
-class BearerToken(TokenAuthentication):
-    """A token of ``manage.py token``: ``Authorization: Bearer …``."""
-
-    def authenticate_credentials(self, token: bytes) -> Any:
-        try:
-            return super().authenticate_credentials(token)
-        except UnicodeDecodeError:
-            raise AuthenticationFailed("Invalid token.") from None
 
 
 class StrictJSONParser(JSONParser):

@@ -6,11 +6,18 @@ from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
 schema = SpectacularJSONAPIView.as_view()
 _page = SpectacularSwaggerSplitView.as_view(url_name="schema", template_name="docs.html")
+
+
+def page(request: HttpRequest) -> HttpResponseBase:
+    """The documentation; whoever has to sign in first is sent there."""
+    if settings.API_DOCUMENTATION_OPEN or request.user.is_authenticated:
+        return _page(request)
+    return redirect_to_login(request.get_full_path())
+
 
 _PROBLEM = {
     "type": "object",
@@ -32,23 +39,6 @@ _PROBLEM = {
         },
     },
 }
-
-
-class BearerTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    """How the schema calls ``foundation.api.BearerToken``."""
-
-    target_class = "foundation.api.BearerToken"
-    name = "bearerToken"
-
-    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
-        return {"type": "http", "scheme": "bearer"}
-
-
-def page(request: HttpRequest) -> HttpResponseBase:
-    """The documentation; whoever has to sign in first is sent there."""
-    if settings.API_DOCUMENTATION_OPEN or request.user.is_authenticated:
-        return _page(request)
-    return redirect_to_login(request.get_full_path())
 
 
 def add_problems(result: dict[str, Any], **_: Any) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
-from foundation import request_id
+from . import tracing
 
 CONTENT_TYPE = "application/problem+json"
 
@@ -67,6 +67,8 @@ def _refusal(request: HttpRequest) -> tuple[HTTPStatus, str] | None:
     # Django would read even the address by it, and Python knows codecs that make no text ("hex", "rot13").
     if (request.encoding or "utf-8").lower() not in {"utf-8", "utf8"}:
         return HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The charset is UTF-8."
+    if not request.headers.get("Authorization", "").isascii():
+        return HTTPStatus.UNAUTHORIZED, "Authorization holds what no token does."
     return None
 
 
@@ -80,7 +82,7 @@ def _body(status: HTTPStatus, detail: str, **more: Any) -> dict[str, Any]:
         "title": status.phrase,
         "status": status.value,
         "detail": detail or status.description or status.phrase,
-        "request_id": request_id.current(),
+        "request_id": tracing.current()["request_id"],
         **more,
     }
 

@@ -7,7 +7,7 @@ from typing import Any, Self
 import httpx
 from django.conf import settings
 
-from foundation import request_id
+from . import tracing
 
 TIMEOUT = httpx.Timeout(5.0, connect=1.0)
 ATTEMPTS = 3
@@ -60,4 +60,4 @@ class Sibling:
         return self._once(method, path, **options).raise_for_status()
 
     def _once(self, method: str, path: str, **options: Any) -> httpx.Response:
-        return self._client.request(method, path, headers={request_id.HEADER: request_id.current()}, **options)
+        return self._client.request(method, path, headers={tracing.HEADER: tracing.current()["request_id"]}, **options)

@@ -1,0 +1,1 @@
+"""The application: what this service is there for."""

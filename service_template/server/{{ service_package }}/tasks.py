@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from foundation.outbox.task import Task
+from foundation.outbox.tasks import Task
 
 from . import services
 

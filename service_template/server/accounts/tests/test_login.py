@@ -13,7 +13,7 @@ from django.utils import timezone
 from knox.models import AuthToken
 
 from accounts.models import User
-from config.settings import login as login_settings
+from config.settings import security
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "four-words-in-a-row"  # noqa: S105 # pragma: allowlist secret
@@ -37,7 +37,7 @@ def test_whoever_signs_in_is_known_until_they_sign_out(client: Client, anna: Use
 
 
 def test_passwords_are_kept_as_argon2_hashes(settings: LazySettings) -> None:
-    settings.PASSWORD_HASHERS = login_settings.PASSWORD_HASHERS
+    settings.PASSWORD_HASHERS = security.PASSWORD_HASHERS
 
     assert User.objects.create_user("bert", password=PASSWORD).password.startswith("argon2$argon2id$")
 

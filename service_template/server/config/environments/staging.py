@@ -3,10 +3,10 @@
 Neither starts without its secrets and its hosts: what is missing is said by the variable's name.
 """
 
+from config import env
 from config.environments.common import *
-from foundation import environment
 
-ALLOWED_HOSTS = environment.words("DJANGO_ALLOWED_HOSTS")
+ALLOWED_HOSTS = env.words("DJANGO_ALLOWED_HOSTS")
 
 # Where HTTPS is declared all is as in production, but browsers forget it within the hour.
 SECURE_SSL_REDIRECT = HTTPS

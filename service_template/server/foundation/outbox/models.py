@@ -18,6 +18,7 @@ class Entry(models.Model):
     arguments = models.JSONField()
     queue = models.CharField(max_length=50)
     request_id = models.CharField(max_length=64, blank=True, help_text="The request that asked for it.")
+    user = models.CharField(max_length=40, blank=True, help_text="The key of the user who asked for it.")
     state = models.CharField(max_length=10, choices=State, default=State.WAITING)
     created_at = models.DateTimeField(auto_now_add=True)
     due_at = models.DateTimeField(

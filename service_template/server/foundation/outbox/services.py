@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from foundation import broker
+from foundation import workers
 
 from .models import Entry
 
@@ -46,7 +46,7 @@ def tidy() -> int:
 
 
 def _relay(queue: str) -> int:
-    room = max(_ROOM - broker.depth(queue), 0)
+    room = max(_ROOM - workers.depth(queue), 0)
     due = Entry.objects.filter(state=Entry.State.WAITING, queue=queue, due_at__lte=timezone.now())
     with transaction.atomic():
         # Not those that a worker or another relay has in hand.

@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from foundation.locks import LockTimeoutError, advisory_lock
+from foundation import locks
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -49,9 +49,10 @@ def first_line(process: subprocess.Popen[str]) -> str:
 
 
 def test_of_four_at_once_one_works_and_the_others_wait(empty_database: str, elsewhere: BaseDatabaseWrapper) -> None:
-    with advisory_lock(elsewhere, "migrate", seconds=0):
-        processes = [start_migrate(empty_database) for _ in range(4)]
-        assert all("waiting" in first_line(process) for process in processes)
+    assert locks.hold(elsewhere, "migrate")
+    processes = [start_migrate(empty_database) for _ in range(4)]
+    assert all("waiting" in first_line(process) for process in processes)
+    locks.release(elsewhere, "migrate")
     outputs = [process.communicate(timeout=60)[0] for process in processes]
 
     assert [process.returncode for process in processes] == [0, 0, 0, 0], "\n".join(outputs)
@@ -64,27 +65,24 @@ def test_of_four_at_once_one_works_and_the_others_wait(empty_database: str, else
 
 def test_a_migration_that_waits_in_vain_says_so(elsewhere: BaseDatabaseWrapper) -> None:
     said = StringIO()
+    assert locks.hold(elsewhere, "migrate")
 
-    with (
-        advisory_lock(elsewhere, "migrate", seconds=0),
-        pytest.raises(CommandError, match="Another migrate is under way"),
-    ):
-        call_command("migrate", lock_seconds=0.2, stdout=said)
+    with pytest.raises(CommandError, match="Another migrate is under way"):
+        call_command("migrate", lock_seconds=0.3, stdout=said)
 
     assert "waiting" in said.getvalue()
 
 
-def test_the_lock_is_free_after_an_error(elsewhere: BaseDatabaseWrapper) -> None:
-    with pytest.raises(ValueError, match="inside"), advisory_lock(elsewhere, "purpose", seconds=0):
-        raise ValueError("inside")
+def test_a_migration_that_fails_lets_the_next_one_go_on(elsewhere: BaseDatabaseWrapper) -> None:
+    with pytest.raises(CommandError, match="nowhere"):
+        call_command("migrate", "nowhere")
 
-    with advisory_lock(connections["default"], "purpose", seconds=0):
-        pass
+    assert locks.hold(elsewhere, "migrate")
 
 
 def test_locks_of_different_purposes_do_not_meet(elsewhere: BaseDatabaseWrapper) -> None:
-    with advisory_lock(elsewhere, "purpose", seconds=0):
-        with advisory_lock(connections["default"], "another", seconds=0):
-            pass
-        with pytest.raises(LockTimeoutError), advisory_lock(connections["default"], "purpose", seconds=0):
-            pass
+    assert locks.hold(elsewhere, "purpose")
+
+    assert locks.hold(connections["default"], "another")
+    assert not locks.hold(connections["default"], "purpose")
+    locks.release(connections["default"], "another")

@@ -9,7 +9,7 @@ import pytest
 from django.conf import LazySettings
 
 from config import gunicorn
-from config.settings import siblings
+from config.settings import api
 
 TOKEN = "0123456789abcdef" * 4  # pragma: allowlist secret
 SECRETS = {"DJANGO_SECRET_KEY": TOKEN, "DATABASE_PASSWORD": TOKEN[::-1]}
@@ -86,5 +86,5 @@ def test_siblings_are_read_from_the_environment(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("SIBLING_BIG_MAIL_TOKEN", TOKEN)
     monkeypatch.setenv("SIBLING_BIG_MAIL_URL", "https://mail.example.org")
 
-    assert siblings.sibling("ledger") == {"url": "http://ledger:8000", "token": TOKEN}
-    assert siblings.sibling("big-mail") == {"url": "https://mail.example.org", "token": TOKEN}
+    assert api.sibling("ledger") == {"url": "http://ledger:8000", "token": TOKEN}
+    assert api.sibling("big-mail") == {"url": "https://mail.example.org", "token": TOKEN}

@@ -14,8 +14,8 @@ from django.http import HttpRequest, JsonResponse
 from django.test import RequestFactory
 
 from foundation import siblings
-from foundation.request_id import RequestIdMiddleware
 from foundation.siblings import Sibling
+from foundation.tracing import TracingMiddleware
 
 
 class Ledger(ThreadingHTTPServer):
@@ -65,7 +65,7 @@ def test_brings_its_token_and_the_id_of_the_request_at_hand(ledger: Ledger) -> N
         with Sibling("ledger") as sibling:
             return JsonResponse(sibling.get("/api/v1/counters/", page_size=1))
 
-    answer = RequestIdMiddleware(view)(RequestFactory().get("/", headers={"x-request-id": "order-7"}))
+    answer = TracingMiddleware(view)(RequestFactory().get("/", headers={"x-request-id": "order-7"}))
 
     assert json.loads(answer.content) == {"status": 200}
     asked = ledger.asked[0]

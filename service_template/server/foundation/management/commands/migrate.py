@@ -1,12 +1,13 @@
 """Django's own ``migrate``, one at a time in the whole fleet, so that several instances may start at once."""
 
+import time
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 from django.core.management.commands import migrate
 from django.db import connections
 
-from foundation.locks import LockTimeoutError, advisory_lock
+from foundation import locks
 
 
 class Command(migrate.Command):
@@ -17,14 +18,15 @@ class Command(migrate.Command):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        lock = advisory_lock(
-            connections[options["database"]],
-            "migrate",
-            seconds=options.pop("lock_seconds"),
-            waiting=lambda: self.stdout.write("Another migrate is under way: waiting for it."),
-        )
+        connection = connections[options["database"]]
+        deadline = time.monotonic() + options.pop("lock_seconds")
+        if not locks.hold(connection, "migrate"):
+            self.stdout.write("Another migrate is under way: waiting for it.")
+            while not locks.hold(connection, "migrate"):
+                if time.monotonic() > deadline:
+                    raise CommandError("Another migrate is under way. Try again when it has ended.")
+                time.sleep(0.2)
         try:
-            with lock:
-                super().handle(*args, **options)
-        except LockTimeoutError as error:
-            raise CommandError(f"Another migrate is under way: {error}. Try again when it has ended.") from None
+            super().handle(*args, **options)
+        finally:
+            locks.release(connection, "migrate")

@@ -21,6 +21,10 @@ class Migration(migrations.Migration):
                     models.CharField(blank=True, help_text="The request that asked for it.", max_length=64),
                 ),
                 (
+                    "user",
+                    models.CharField(blank=True, help_text="The key of the user who asked for it.", max_length=40),
+                ),
+                (
                     "state",
                     models.CharField(
                         choices=[("waiting", "Waiting"), ("done", "Done"), ("failed", "Failed")],

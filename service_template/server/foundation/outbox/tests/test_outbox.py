@@ -1,17 +1,22 @@
 """What is asked for is written down with the data, and sent when it is due."""
 
+import re
 from datetime import timedelta
 
 import pytest
 from celery import current_app
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Permission
 from django.db import transaction
+from django.test import Client
 from django.utils import timezone
 
-from foundation import broker
+from accounts.models import User
+from foundation import workers
 
 from .. import services
 from ..models import Entry
-from ..task import Task
+from ..tasks import Task
 from . import live, work
 from .live import entry, relay_at_once
 
@@ -29,16 +34,16 @@ def test_what_is_rolled_back_was_never_asked_for() -> None:
         transaction.set_rollback(True)
 
     assert not Entry.objects.exists()
-    assert broker.depth("default") == 0
+    assert workers.depth("default") == 0
 
 
 def test_a_task_may_wait_for_its_time() -> None:
     work.leave_trace.apply_async(["later"], countdown=60)
 
-    assert broker.depth("default") == 0
+    assert workers.depth("default") == 0
     assert services.relay() == 0
     assert relay_at_once() == 1
-    assert broker.depth("default") == 1
+    assert workers.depth("default") == 1
 
 
 def test_a_full_queue_is_not_filled_further(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,7 +52,7 @@ def test_a_full_queue_is_not_filled_further(monkeypatch: pytest.MonkeyPatch) -> 
         work.leave_trace.apply_async([str(number)], countdown=60, queue="slow")
 
     assert [relay_at_once() for _ in range(2)] == [3, 0]
-    assert broker.depth("slow") == 3
+    assert workers.depth("slow") == 3
 
 
 def test_what_is_on_its_way_is_not_sent_again_at_once() -> None:
@@ -136,3 +141,50 @@ def test_what_was_done_long_ago_is_forgotten_and_what_failed_is_not() -> None:
 
     assert services.tidy() == 1
     assert set(Entry.objects.values_list("name", flat=True)) == {"waiting", "failed", "new"}
+
+
+@pytest.fixture
+def poison() -> Entry:
+    work.leave_trace.delay("poison")
+    Entry.objects.update(state=Entry.State.FAILED, attempts=8, error="FileNotFoundError: <b>")
+    return entry("leave_trace")
+
+
+def test_the_admin_shows_what_failed_with_a_button_that_tries_it_again(admin_client: Client, poison: Entry) -> None:
+    work.leave_trace.delay("waits")
+    page = admin_client.get("/admin/outbox/entry/").content.decode()
+    (address,) = re.findall(r'formaction="([^"]+)"', page)
+    details = admin_client.get(f"/admin/outbox/entry/{poison.pk}/change/").content.decode()
+    assert "FileNotFoundError: &lt;b&gt;" in details
+
+    assert admin_client.get(address).status_code == 405
+    answer = admin_client.post(address, follow=True)
+
+    assert "1 will be tried again within seconds." in answer.content.decode()
+    assert entry_state(poison) == (Entry.State.WAITING, 0)
+    assert LogEntry.objects.get().object_id == str(poison.pk)
+    assert services.relay() == 1
+
+
+def test_many_are_tried_again_at_once(admin_client: Client, poison: Entry) -> None:
+    admin_client.post("/admin/outbox/entry/", {"action": "try_again", "_selected_action": [poison.pk]})
+
+    assert entry_state(poison) == (Entry.State.WAITING, 0)
+
+
+def test_entries_are_tried_again_by_whoever_may_change_them_and_edited_by_nobody(client: Client, poison: Entry) -> None:
+    staff = User.objects.create_user("staff", is_staff=True)
+    staff.user_permissions.set(Permission.objects.filter(codename="view_entry"))
+    client.force_login(staff)
+    address = f"/admin/outbox/entry/{poison.pk}/"
+    assert client.post(f"{address}again/").status_code == 403
+
+    staff.user_permissions.add(Permission.objects.get(codename="change_entry"))
+    assert client.post(f"{address}change/", {"state": "done"}).status_code == 403
+    assert client.post(f"{address}again/").status_code == 302
+    assert entry_state(poison) == (Entry.State.WAITING, 0)
+
+
+def entry_state(entry: Entry) -> tuple[str, int]:
+    entry.refresh_from_db()
+    return entry.state, entry.attempts

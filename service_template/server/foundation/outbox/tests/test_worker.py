@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-from foundation import request_id
+from structlog.contextvars import bound_contextvars
 
 from .. import services
 from ..models import Entry
@@ -57,12 +56,13 @@ def worker(django_db_setup: None) -> Iterator[None]:
         yield
 
 
-def test_a_task_is_done_with_the_id_of_its_request(worker: None) -> None:
-    with request_id.using("a-request"):
+def test_a_task_is_done_on_behalf_of_its_request_and_user(worker: None) -> None:
+    with bound_contextvars(request_id="a-request", user="7"):
         work.leave_trace.delay("trace")
 
     live.eventually(lambda: entry("leave_trace").state == Entry.State.DONE)
-    assert Entry.objects.get(name="trace").request_id == "a-request"
+    trace = Entry.objects.get(name="trace")
+    assert (trace.request_id, trace.user) == ("a-request", "7")
 
 
 def test_a_redis_that_lost_everything_is_filled_again(worker: None, tmp_path: Path) -> None:

@@ -8,10 +8,10 @@ from pathlib import Path
 from celery import shared_task
 from django.utils import timezone
 
-from foundation import request_id
+from foundation import tracing
 
 from ..models import Entry
-from ..task import Task
+from ..tasks import Task
 
 
 def leave(trace: str) -> None:
@@ -21,7 +21,7 @@ def leave(trace: str) -> None:
         queue="default",
         state=Entry.State.DONE,
         due_at=timezone.now(),
-        request_id=request_id.current(),
+        **tracing.current(),
     )
 
 

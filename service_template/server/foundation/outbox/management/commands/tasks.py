@@ -4,15 +4,12 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from foundation.outbox import selectors
+from foundation.outbox import measures
 
 
 class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
-        for queue, depth in selectors.depths().items():
+        for queue, depth in measures.depths().items():
             self.stdout.write(f"In the queue {queue}: {depth}")
-        self.stdout.write(
-            f"Not done yet: {selectors.waiting()}, for {selectors.lag():.0f} seconds more than they should"
-        )
-        self.stdout.write(f"Done in the last minute: {selectors.done_last_minute()}")
-        self.stdout.write(f"Given up (see the admin): {selectors.failed()}")
+        for name, number in measures.tasks().items():
+            self.stdout.write(f"{name.replace('_', ' ').capitalize()}: {number:.0f}")

@@ -8,10 +8,10 @@ from types import SimpleNamespace
 import pytest
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
+from structlog.contextvars import bound_contextvars
 from structlog.stdlib import ProcessorFormatter
 
-from foundation import logs, request_id
-from foundation.access import AccessMiddleware
+from foundation import tracing
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def test_a_request_is_one_line_with_its_id(client: Client, lines: list[dict[str,
     client.get("/version", headers={"X-Request-ID": "abc-1"})
     client.get("/health/live")
 
-    (line,) = (line for line in lines if line["logger"] == "foundation.access")
+    (line,) = (line for line in lines if line["logger"] == "foundation.tracing")
     assert line["event"] == "GET /version 200"
     assert (line["request_id"], line["route"], line["status"]) == ("abc-1", "version", 200)
     assert {"timestamp", "level", "milliseconds"} <= set(line)
@@ -50,7 +50,7 @@ def test_a_line_says_who_asked_and_does_not_go_to_the_database_for_it(lines: lis
 
     request = RequestFactory().get("/")
     request.user = SimpleNamespace(pk="must not be asked")  # type: ignore[assignment]
-    AccessMiddleware(view)(request)
+    tracing.TracingMiddleware(view)(request)
 
     before, after, access = lines
     assert "user" not in before
@@ -69,9 +69,9 @@ def test_an_error_is_one_line_with_its_traceback(lines: list[dict[str, object]])
 
 
 def test_what_follows_from_a_request_has_its_id(lines: list[dict[str, object]]) -> None:
-    with request_id.using("abc-2"):
+    with bound_contextvars(request_id="abc-2"):
         logging.getLogger("any").warning("during")
     logging.getLogger("any").warning("later")
 
     assert [line.get("request_id") for line in lines] == ["abc-2", None]
-    assert "user" not in logs.add_context(None, "", {})
+    assert "user" not in tracing.add_context(None, "", {})

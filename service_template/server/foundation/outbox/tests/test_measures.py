@@ -1,16 +1,19 @@
-"""Queues and tasks are measured: for Prometheus and for CloudWatch alike."""
+"""Queues and tasks are measured, for Prometheus and for CloudWatch alike, and what cannot be asked is left out."""
 
 import json
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 from django.conf import LazySettings
 from django.core.management import call_command
+from django.db import connection
+from django.test import Client
 from django.utils import timezone
 
 from foundation import metrics
 
-from .. import tasks
+from .. import measures, tasks
 from ..models import Entry
 from . import live, work
 
@@ -29,8 +32,19 @@ def some_of_each() -> None:
     Entry.objects.filter(name="given up").update(state=Entry.State.FAILED)
 
 
+@pytest.fixture
+def mysql_away(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    connection.close()
+    with monkeypatch.context() as away:
+        away.setitem(connection.settings_dict, "HOST", "127.0.0.1")
+        away.setitem(connection.settings_dict, "PORT", 1)
+        yield
+    connection.close()
+
+
 def test_prometheus_sees_queues_and_tasks() -> None:
-    lines = dict(line.rsplit(" ", 1) for line in metrics.exposition().decode().splitlines() if line[0] != "#")
+    text = metrics.exposition(measures.TaskCollector()).decode()
+    lines = dict(line.rsplit(" ", 1) for line in text.splitlines() if line[0] != "#")
 
     assert float(lines['queue_depth{queue="default"}']) == 1
     assert float(lines['queue_depth{queue="slow"}']) == 0
@@ -43,10 +57,22 @@ def test_prometheus_sees_queues_and_tasks() -> None:
 def test_without_redis_the_rest_is_measured(settings: LazySettings) -> None:
     settings.CELERY_BROKER_URL = "redis://127.0.0.1:1/0"
 
-    text = metrics.exposition().decode()
+    text = metrics.exposition(measures.TaskCollector()).decode()
 
     assert "tasks_waiting 3.0" in text
     assert "queue_depth{" not in text
+
+
+@pytest.mark.usefixtures("mysql_away")
+def test_without_mysql_requests_and_queues_are_measured(client: Client, settings: LazySettings) -> None:
+    settings.METRICS_TOKEN = "0123456789abcdef" * 4  # pragma: allowlist secret
+
+    answer = client.get("/metrics", headers={"Authorization": f"Bearer {settings.METRICS_TOKEN}"})
+
+    assert answer.status_code == 200
+    assert 'queue_depth{queue="default"} 1.0' in answer.content.decode()
+    assert "http_request_duration_seconds" in answer.content.decode()
+    assert "tasks_waiting" not in answer.content.decode()
 
 
 def test_cloudwatch_sees_the_same(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from celery import current_app
 from django.db import connection
 from django.utils import timezone
 
-from foundation import heartbeat
+from foundation import workers
 from foundation.outbox.tests import live
 
 
@@ -24,24 +24,24 @@ def says(log: Path, words: str) -> bool:
 
 
 @pytest.fixture
-def scheduler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> heartbeat.Scheduler:
-    monkeypatch.setattr(heartbeat, "BEAT", tmp_path / "beat")
-    return heartbeat.Scheduler(current_app, schedule_filename=str(tmp_path / "schedule"))
+def scheduler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> workers.Scheduler:
+    monkeypatch.setattr(workers, "BEAT", tmp_path / "beat")
+    return workers.Scheduler(current_app, schedule_filename=str(tmp_path / "schedule"))
 
 
 @pytest.mark.django_db
-def test_beat_touches_its_file_at_each_tick(scheduler: heartbeat.Scheduler) -> None:
+def test_beat_touches_its_file_at_each_tick(scheduler: workers.Scheduler) -> None:
     scheduler.tick()
 
-    assert heartbeat.BEAT.exists()
+    assert workers.BEAT.exists()
 
 
 def test_the_worker_touches_its_file_often_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(heartbeat, "WORKER", tmp_path / "worker")
+    monkeypatch.setattr(workers, "WORKER", tmp_path / "worker")
     calls: list[tuple[float, Callable[[], None]]] = []
     worker = SimpleNamespace(timer=SimpleNamespace(call_repeatedly=lambda *call: calls.append(call)))
 
-    heartbeat.WorkerHeartbeat(worker).start(worker)
+    workers.WorkerHeartbeat(worker).start(worker)
     ((seconds, touch),) = calls
     touch()
 
@@ -51,7 +51,7 @@ def test_the_worker_touches_its_file_often_enough(tmp_path: Path, monkeypatch: p
 
 @pytest.mark.django_db(transaction=True)
 def test_while_mysql_is_away_nothing_is_sent_and_beat_lives(
-    scheduler: heartbeat.Scheduler, monkeypatch: pytest.MonkeyPatch
+    scheduler: workers.Scheduler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     live.redis().flushdb()
     for entry in scheduler.schedule.values():
@@ -62,7 +62,7 @@ def test_while_mysql_is_away_nothing_is_sent_and_beat_lives(
         away.setitem(connection.settings_dict, "HOST", "127.0.0.1")
         away.setitem(connection.settings_dict, "PORT", 1)
         assert scheduler.tick() == scheduler.max_interval
-    assert heartbeat.BEAT.exists()
+    assert workers.BEAT.exists()
     assert live.redis().llen("housekeeping") == 0
 
     # MySQL may take a moment to let go of the lock of the connection that was closed.

@@ -1,12 +1,15 @@
-"""Logs: one line per event, to the console: JSON, or for people (LOG_FORMAT=text). Whoever runs the containers collects them."""
+"""What whoever runs the service sees: logs, metrics, version, errors.
+
+A log is one line per event, to the console: JSON, or for people (LOG_FORMAT=text). Whoever runs the containers collects them.
+"""
 
 from typing import Any
 
 import structlog
 from structlog.typing import Processor
 
-from foundation import environment
-from foundation.logs import add_context
+from config import env
+from foundation.tracing import add_context
 
 # The same for lines by structlog.get_logger() and by logging.getLogger(), Django's and everybody's.
 _common: list[Processor] = [
@@ -48,17 +51,35 @@ LOGGING: dict[str, Any] = {
         "bare": {"format": "%(message)s"},
     },
     "handlers": {
-        "console": {"class": "logging.StreamHandler", "formatter": environment.text("LOG_FORMAT", "json")},
+        "console": {"class": "logging.StreamHandler", "formatter": env.text("LOG_FORMAT", "json")},
         "bare": {"class": "logging.StreamHandler", "formatter": "bare", "stream": "ext://sys.stdout"},
     },
-    "root": {"handlers": ["console"], "level": environment.text("LOG_LEVEL", "INFO")},
+    "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "INFO")},
     "loggers": {
         # Those that bring handlers of their own: without them, every line goes one way.
         "django": {"handlers": [], "level": "INFO"},
-        # Requests are logged by foundation.access, with what they are about.
+        # Requests are logged by foundation.tracing, with what they are about.
         "django.server": {"handlers": [], "propagate": False},
         "gunicorn.error": {"handlers": [], "propagate": True},
         # Measurements for CloudWatch are JSON already.
         "foundation.metrics": {"handlers": ["bare"], "propagate": False},
     },
 }
+
+# Written into the image when it is built (Dockerfile).
+SERVICE_COMMIT = env.text("SERVICE_COMMIT", "development")
+SERVICE_BUILT_AT = env.text("SERVICE_BUILT_AT", "development")
+
+# Without it, /metrics is not there.
+METRICS_TOKEN = env.secret("METRICS_TOKEN") if env.text("METRICS_TOKEN", "") else ""
+
+# Errors go to Sentry when its address is given; nobody's data with them.
+if SENTRY_DSN := env.text("SENTRY_DSN", ""):
+    import sentry_sdk
+
+    sentry_sdk.init(
+        dsn=SENTRY_DSN,
+        release=SERVICE_COMMIT,
+        environment=env.text("SENTRY_ENVIRONMENT", "production"),
+        send_default_pii=False,
+    )

@@ -3,7 +3,7 @@
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from foundation import environment
+from config import env
 
 
 @pytest.mark.parametrize("value", [None, ""])
@@ -13,17 +13,17 @@ def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch, value: str | 
         monkeypatch.setenv("PLACE", value)
 
     with pytest.raises(ImproperlyConfigured, match="PLACE is missing"):
-        environment.text("PLACE")
+        env.text("PLACE")
 
 
 def test_a_default_stands_in(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("PLACE", "SIZE", "OPEN", "HOSTS"):
         monkeypatch.delenv(name, raising=False)
 
-    assert environment.text("PLACE", "here") == "here"
-    assert environment.number("SIZE", 3) == 3
-    assert environment.flag("OPEN", default=True) is True
-    assert environment.words("HOSTS", "a,b") == ["a", "b"]
+    assert env.text("PLACE", "here") == "here"
+    assert env.number("SIZE", 3) == 3
+    assert env.flag("OPEN", default=True) is True
+    assert env.words("HOSTS", "a,b") == ["a", "b"]
 
 
 def test_values_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -32,10 +32,10 @@ def test_values_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPEN", "Off")
     monkeypatch.setenv("HOSTS", " a.example, b.example ,")
 
-    assert environment.text("PLACE") == "$HOME #1"
-    assert environment.number("SIZE", 3) == 42
-    assert environment.flag("OPEN", default=True) is False
-    assert environment.words("HOSTS") == ["a.example", "b.example"]
+    assert env.text("PLACE") == "$HOME #1"
+    assert env.number("SIZE", 3) == 42
+    assert env.flag("OPEN", default=True) is False
+    assert env.words("HOSTS") == ["a.example", "b.example"]
 
 
 def test_a_wrong_value_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -43,9 +43,9 @@ def test_a_wrong_value_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPEN", "maybe")
 
     with pytest.raises(ImproperlyConfigured, match="SIZE"):
-        environment.number("SIZE", 3)
+        env.number("SIZE", 3)
     with pytest.raises(ImproperlyConfigured, match="OPEN"):
-        environment.flag("OPEN", default=True)
+        env.flag("OPEN", default=True)
 
 
 @pytest.mark.parametrize("weak", ["change-me", "0123456789abcdef", "ab" * 20])
@@ -53,5 +53,5 @@ def test_a_weak_secret_is_refused_and_not_shown(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setenv("KEY", weak)
 
     with pytest.raises(ImproperlyConfigured, match="KEY is too weak") as error:
-        environment.secret("KEY")
+        env.secret("KEY")
     assert weak not in str(error.value)

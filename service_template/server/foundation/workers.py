@@ -1,10 +1,11 @@
-"""Heartbeats of worker and beat: files whose age the containers' health checks look at.
+"""What Celery lacks: heartbeats, one beat in the whole fleet, and a word with the broker that does not take long.
 
-That costs nothing, where ``celery inspect ping`` starts a whole Django each time and fails while all hands are busy
-(https://github.com/celery/celery/issues/4079).
+Heartbeats are files whose age the containers' health checks look at. That costs nothing, where ``celery inspect ping``
+starts a whole Django each time and fails while all hands are busy (https://github.com/celery/celery/issues/4079).
 """
 
 import logging
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ from celery import bootsteps
 from celery.beat import PersistentScheduler
 from django.conf import settings
 from django.db import DatabaseError, connection
+from redis import Redis
 
-from foundation.locks import hold
+from foundation import locks
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +50,7 @@ class Scheduler(PersistentScheduler):
     def _lead(self) -> bool:
         led = self._leads
         try:
-            self._leads = hold(connection, "beat")
+            self._leads = locks.hold(connection, "beat")
         except DatabaseError:
             # With its connection the lock is gone; the next tick makes another.
             connection.close()
@@ -57,3 +59,18 @@ class Scheduler(PersistentScheduler):
         if self._leads != led:
             logger.info("This beat schedules now" if self._leads else "This beat waits")
         return self._leads
+
+
+def ping() -> None:
+    """The broker answers, within a second."""
+    _broker(settings.CELERY_BROKER_URL).ping()
+
+
+def depth(queue: str) -> int:
+    """How many messages wait in the queue, which Celery keeps as a list of that name."""
+    return int(_broker(settings.CELERY_BROKER_URL).llen(queue))
+
+
+@cache
+def _broker(url: str) -> Redis:
+    return Redis.from_url(url, socket_connect_timeout=1, socket_timeout=1)

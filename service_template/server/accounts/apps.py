@@ -1,7 +1,0 @@
-"""Registers the accounts with Django."""
-
-from django.apps import AppConfig
-
-
-class AccountsConfig(AppConfig):
-    name = "accounts"

@@ -1,1 +1,0 @@
-"""The settings, one module per component. ``config/environments/`` puts them together."""

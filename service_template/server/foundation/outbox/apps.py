@@ -1,7 +1,0 @@
-"""Registers the outbox with Django."""
-
-from django.apps import AppConfig
-
-
-class OutboxConfig(AppConfig):
-    name = "foundation.outbox"
