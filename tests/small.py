@@ -37,6 +37,9 @@ FILES = {
     ".circleci/config.yml": "version: 2.1\n",
     ".github/ci.yml": "on: push\n",
 }
+CODE = FILES["app/code.py"]
+# What the tests' next version has.
+NEWER = {"app/code.py": CODE.replace("value_20 = 20", "value_20 = 21"), "docs/new.md": "new\n"}
 
 
 def git(folder: pathlib.Path, *arguments: str) -> str:
@@ -112,3 +115,21 @@ def files(folder: pathlib.Path) -> dict[str, bytes]:
 
 def refs(folder: pathlib.Path) -> str:
     return git(folder, "for-each-ref", "--format=%(refname) %(objectname)") + git(folder, "rev-parse", "HEAD")
+
+
+def assert_updated(result: dict, path: pathlib.Path) -> None:
+    """What the developer of the fixture `orbit` wrote and NEWER are both there."""
+    assert result["report"]["outcome"] == "updated", result
+    assert (path / "app/code.py").read_text() == "mine = 1\n" + NEWER["app/code.py"]
+    assert (path / "docs/new.md").read_text() == "new\n"
+    assert git(path, "status", "--porcelain") == ""
+
+
+def assert_refused(factory: Factory, path: pathlib.Path, *words: str) -> None:
+    """Nothing is changed, in either mode, and the reason is told."""
+    before = refs(path), files(path)
+    for check in (True, False):
+        result = factory.update(path, check=check)
+        assert (result["report"]["outcome"], result.get("changed", False)) == ("failed", False), result
+        assert all(word in result["msg"] for word in words), result["msg"]
+        assert (refs(path), files(path)) == before

@@ -64,7 +64,7 @@ class ActionModule(ActionBase):
             behind = template.between(root, planned.record.version, version)
             answers = self._answers(planned.record.answers)
             new = {key: value for key, value in answers.items() if key not in planned.record.answers}
-            told = update_words.report(there, name, planned, version, behind, new, check)
+            told = update_words.report(there, planned, version, name=name, behind=behind, new_answers=new, check=check)
             diff = update_words.differences(there, planned) if self._task.diff else []
             if not check:
                 update.apply(there, planned, version, scratch)

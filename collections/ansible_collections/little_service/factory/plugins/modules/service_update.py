@@ -11,8 +11,8 @@ description:
     into the one that is checked out. The template is rendered beside the service; its working tree changes by the merge only.
   - Refuses a working tree with changes, an unfinished merge or rebase, a version of the template that this repository does not know,
     and files in the way that git does not know.
-  - What the developer deleted stays deleted, also where the template has changed it, and is told. All else that cannot be merged is a conflict,
-    between git's own markers; the task fails then.
+  - What the developer deleted stays deleted, also where the template has changed it, and is told.
+  - All else that cannot be merged is a conflict, between git's own markers; the task fails then.
   - A missing branch C(template) is taken from C(origin), found in the service's history, or rendered from this repository's history.
   - Safe to kill at any moment. The next run takes back or finishes what a killed one began.
   - Implemented as an action plugin; it runs on the controller.
@@ -44,7 +44,7 @@ options:
     type: bool
     required: true
 attributes:
-  check_mode: {support: full, description: "The merge is foreseen by git itself, conflicts included, and nothing is written to the service."}
+  check_mode: {support: full, description: "git itself foresees the merge, conflicts included, and nothing is written to the service."}
   diff_mode: {support: full, description: "Shows what the merge changes, file by file."}
   idempotent: {support: full, description: Where the template has nothing new nothing is changed.}
 """

@@ -65,9 +65,8 @@ def _base(repository: Repository, record: Record, tips: list[str], render: Calla
         tree = render(_as_made(repository, record))
     except UnknownVersion as unknown:
         raise Refused(
-            f"{repository} names a version of which neither it nor this checkout has the template: {unknown}. If the machine on which it was "
-            f"made or updated last has the branch {git.TEMPLATE_BRANCH}, push it there and type: git -C {repository} fetch origin "
-            f"{git.TEMPLATE_BRANCH}:{git.TEMPLATE_BRANCH}"
+            f"{repository} names a version of which neither it nor this checkout has the template: {unknown}. Where it was made or updated "
+            f"last is the branch template; push that, and type here: git -C {repository} fetch origin template:template"
         ) from None
     for line in repository.run("log", "--topo-order", "--format=%H %T", "HEAD").splitlines():
         if line.endswith(tree):
@@ -91,15 +90,13 @@ def _check_tips(repository: Repository, tips: list[str], base: str) -> None:
         known = genuine(repository, tip)
         if tip not in known and not repository.is_ancestor(tip, base):
             last = known[0] if known else base
+            push = " && git push --force origin template" if tip == repository.commit(REMOTE) else ""
             raise Refused(
-                f"The branch {git.TEMPLATE_BRANCH} of {repository} holds commits that update_service.yml did not make. To keep them elsewhere and "
-                f"put it back, type there: git branch from-{git.TEMPLATE_BRANCH} {tip[:12]} && git branch -f {git.TEMPLATE_BRANCH} {last[:12]}"
-                + (f" && git push --force origin {git.TEMPLATE_BRANCH}" if tip == repository.commit(REMOTE) else "")
+                f"The branch template of {repository} holds commits that update_service.yml did not make. To keep them elsewhere and put "
+                f"it back, type there: git branch from-template {tip[:12]} && git branch -f template {last[:12]}{push}"
             )
 
 
 def make(repository: Repository, tree: str, parents: list[str], message: str) -> str:
     """A commit of the template's."""
-    above = [word for parent in parents for word in ("-p", parent)]
-    text = f"{message}\n\n{git.TRAILER}: {tree}"
-    return repository.run(*git.as_user(repository.folder), "commit-tree", tree, *above, "-m", text)
+    return repository.commit_tree(tree, parents, f"{message}\n\n{git.TRAILER}: {tree}")

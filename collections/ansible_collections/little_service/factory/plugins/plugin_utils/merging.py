@@ -10,7 +10,7 @@ import pathlib
 from ansible_collections.little_service.factory.plugins.plugin_utils.repository import Repository
 
 # What a user's own settings would have `git merge` and `git merge-tree` do differently from each other, or from one machine to the next.
-SETTINGS = ("-c", "merge.renames=true", "-c", "merge.directoryRenames=conflict", "-c", "rerere.enabled=false", "-c", "core.warnAmbiguousRefs=false")
+SETTINGS = ("-c", "merge.renames=true", "-c", "merge.directoryRenames=conflict", "-c", "rerere.enabled=false")
 _WITH_CONTENT = ("100644", "100755", "120000")  # a submodule has none here
 
 
@@ -94,7 +94,8 @@ def differences(repository: Repository, old: str, new: str) -> list[dict]:
     """The same as Ansible shows them, file by file."""
     fields = repository.listed("diff-tree", "-r", "-z", "--no-renames", "--raw", "--no-abbrev", old, new)
     entries = [(*about.lstrip(":").split()[:4], path) for about, path in zip(fields[::2], fields[1::2], strict=True)]
-    texts = contents(repository, {oid for entry in entries for mode, oid in zip(entry[:2], entry[2:4], strict=True) if mode in _WITH_CONTENT})
+    sides = [side for entry in entries for side in zip(entry[:2], entry[2:4], strict=True)]
+    texts = contents(repository, {oid for mode, oid in sides if mode in _WITH_CONTENT})
     return [
         {
             "before": _shown(texts, before, mode_before, mode_after),

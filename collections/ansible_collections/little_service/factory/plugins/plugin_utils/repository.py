@@ -95,6 +95,11 @@ class Repository:
     def tree(self, commit: str) -> str:
         return self.run("rev-parse", f"{commit}^{{tree}}")
 
+    def commit_tree(self, tree: str, parents: Iterable[str], message: str) -> str:
+        """Make a commit, on no branch yet."""
+        above = [word for parent in parents for word in ("-p", parent)]
+        return self.run(*git.as_user(self.folder), "commit-tree", tree, *above, "-m", message)
+
     def is_ancestor(self, older: str, younger: str) -> bool:
         return self.holds("merge-base", "--is-ancestor", older, younger)
 
@@ -139,7 +144,9 @@ def check_ready(repository: Repository, branch: str, halfway: frozenset[str] = f
     changed = sorted(set(changes(repository)) - halfway)
     if changed:
         shown = ", ".join(changed[:5]) + (f" and {len(changed) - 5} more" if len(changed) > 5 else "")
-        raise Refused(f"{there} has changes that are not committed ({shown}). Commit them, or type: git -C {there} stash; then run this again.")
+        raise Refused(
+            f"{there} has changes that are not committed ({shown}). Commit them, or type: git -C {there} stash; and run this again."
+        )
 
 
 def changes(repository: Repository) -> list[str]:

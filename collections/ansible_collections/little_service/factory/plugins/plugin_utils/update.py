@@ -108,9 +108,7 @@ def _template_commit(repository: Repository, line: lineage.Lineage, rendered: st
 def _join(repository: Repository, head: str, line: lineage.Lineage) -> str:
     """A commit with HEAD's files that tells git which version of the template they hold."""
     message = f"Note that this holds Little Service's template {line.record.version}"
-    return repository.run(
-        *git.as_user(repository.folder), "commit-tree", repository.tree(head), "-p", head, "-p", line.base, "-m", message
-    )
+    return repository.commit_tree(repository.tree(head), (head, line.base), message)
 
 
 def _with_merge(repository: Repository, begun: Plan, scratch: pathlib.Path) -> Plan:
@@ -150,20 +148,22 @@ def apply(repository: Repository, planned: Plan, version: Version, scratch: path
 
 
 def _merge(repository: Repository, planned: Plan, message: str, scratch: pathlib.Path) -> None:
+    # A developer's options for merges of this branch, such as --squash, are for the developer's own.
+    plain = ("-c", f"branch.{repository.run('symbolic-ref', '--short', 'HEAD')}.mergeOptions=")
+    who = git.as_user(repository.folder)
+    merge = (*merging.SETTINGS, *plain, *who, "merge", "--quiet", "--no-autostash", "--no-verify-signatures")
     if planned.merge.conflicts:
         # The names in git's markers are those that it is given here.
-        written = merging.foresee(repository, "HEAD", git.TEMPLATE_BRANCH, scratch).written
-        journal.note(repository, written)
-        options = ("--no-ff", "--commit", "--no-squash", "--no-edit", "--no-autostash", "--no-verify-signatures", "--quiet")
-        who = git.as_user(repository.folder)
-        said = repository.run(*merging.SETTINGS, *who, "merge", *options, "-m", message, git.TEMPLATE_BRANCH, fine=(0, 1))
-        if not repository.commit("MERGE_HEAD"):
-            raise git.GitError(f"git merge {git.TEMPLATE_BRANCH} did not end as it was foreseen in {repository}: {said}")
+        journal.note(repository, merging.foresee(repository, "HEAD", git.TEMPLATE_BRANCH, scratch).written)
+        said = repository.run(*merge, "--no-ff", "--no-edit", "-m", message, git.TEMPLATE_BRANCH, fine=(0, 1))
+        ended_as_foreseen = bool(repository.commit("MERGE_HEAD"))
         journal.drop_deleted(repository)
-        return
-    commit = planned.template
-    if not planned.forward:
-        parents = ("-p", planned.joined, "-p", planned.template)
-        commit = repository.run(*git.as_user(repository.folder), "commit-tree", planned.merge.tree, *parents, "-m", message)
-    journal.note(repository, planned.merge.tree)
-    repository.run("merge", "--ff-only", "--quiet", "--no-autostash", "--no-verify-signatures", commit)
+    else:
+        commit = planned.template
+        if not planned.forward:
+            commit = repository.commit_tree(planned.merge.tree, (planned.joined, planned.template), message)
+        journal.note(repository, planned.merge.tree)
+        said = repository.run(*merge, "--ff-only", commit)
+        ended_as_foreseen = repository.commit("HEAD") == commit
+    if not ended_as_foreseen:
+        raise git.GitError(f"git merge did not end as it was foreseen in {repository}: {said}")

@@ -11,7 +11,7 @@ from ansible_collections.little_service.factory.plugins.plugin_utils.template im
 from ansible_collections.little_service.factory.plugins.plugin_utils.update import Plan
 
 
-def report(repository: Repository, name: str, planned: Plan, version: Version, behind: dict, new_answers: dict, check: bool) -> dict:
+def report(repository: Repository, planned: Plan, version: Version, *, name: str, behind: dict, new_answers: dict, check: bool) -> dict:
     """One service's entry of the report that `-e output=FILE.json` writes."""
     merge = planned.merge
     outcome = "behind" if check and planned.outcome == "updated" else planned.outcome
@@ -57,7 +57,7 @@ def words(told: dict, path: str, check: bool, restored: bool) -> str:
     said += f"; its branch template {would}restored" if restored else ""
     if told["new_answers"]:
         taken = ", ".join(f"{key}: {value}" for key, value in told["new_answers"].items())
-        said += f"; new questions {would}answered by default ({taken}; to change one, edit {registry.ANSWERS_FILE}, commit, and run this again)"
+        said += f"; new questions {would}answered by default ({taken}); to change one, edit {registry.ANSWERS_FILE}, commit, run this again"
     if told["deleted_here"]:
         said += f"; changed in the template, deleted here, and so left out: {', '.join(told['deleted_here'])}"
     return said
