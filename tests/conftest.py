@@ -128,3 +128,22 @@ def demo(tmp_path_factory):
     demo = dataclasses.replace(demo, first=demo.type("make", "demo"))
     yield demo
     demo.type("ansible-playbook", "local_down.yml", "-e", "name=journey", "-e", "scope=all", "-e", "confirm=journey")
+
+
+@pytest.fixture
+def factory(tmp_path):
+    """A repository like this one, with a small template."""
+    from tests import small  # Ansible's imports take longer than most tests
+
+    return small.Factory(tmp_path)
+
+
+@pytest.fixture
+def orbit(factory):
+    """A service of that template on which its developer has worked."""
+    from tests import small
+
+    path = factory.make("orbit")
+    (path / "app/code.py").write_text("mine = 1\n" + small.CODE)
+    small.commit(path)
+    return path

@@ -5,11 +5,10 @@ from __future__ import annotations
 
 import pathlib
 
-import yaml
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible_collections.little_service.factory.plugins.module_utils import ports
-from ansible_collections.little_service.factory.plugins.plugin_utils import git, inputs, names, registry
+from ansible_collections.little_service.factory.plugins.plugin_utils import git, inputs, names, registry, template
 
 
 class ActionModule(ActionBase):
@@ -42,7 +41,7 @@ class ActionModule(ActionBase):
         result.update(
             changed=False,
             answers=answers,
-            variables=inputs.template_variables(answers, _template(root)),
+            variables=inputs.template_variables(answers, template.today(root)),
             path=str(path),
             without_effect=_without_effect(answers, path, task_vars),
         )
@@ -107,14 +106,3 @@ def _without_effect(answers: dict, path: pathlib.Path, task_vars: dict) -> list[
     """The inputs that were typed and differ from what an existing service was made with: it is never written again."""
     made_with = registry.answers(path)
     return [key for key, value in answers.items() if key in task_vars and key in made_with and made_with[key] != value]
-
-
-def _template(root: pathlib.Path) -> dict:
-    """The template's version, and its commit where the template is as it was committed: update_service merges from it."""
-    galaxy = root / "collections/ansible_collections/little_service/factory/galaxy.yml"
-    version = yaml.safe_load(galaxy.read_text(encoding="utf-8"))["version"]
-    try:
-        commit = "" if git.run(root, "status", "--porcelain", "--", "service_template") else git.run(root, "rev-parse", "HEAD")
-    except git.GitError:
-        commit = ""  # an unpacked archive, or no commit yet
-    return {"version": version, "commit": commit}

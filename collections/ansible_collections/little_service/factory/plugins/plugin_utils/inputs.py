@@ -9,6 +9,7 @@ import zoneinfo
 
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.little_service.factory.plugins.plugin_utils import names
+from ansible_collections.little_service.factory.plugins.plugin_utils.template import Version
 
 PYTHON_VERSIONS = ("3.12", "3.13", "3.14")
 CI = ("circleci", "github")
@@ -48,7 +49,7 @@ def answers(given: dict, owner: tuple[str, str]) -> dict:
     }
 
 
-def template_variables(answers: dict, template: dict) -> dict:
+def template_variables(answers: dict, version: Version) -> dict:
     """The variables of service_template/: ``service_<answer>`` for each answer, and what follows from the name."""
     name = answers["name"]
     return {
@@ -56,8 +57,8 @@ def template_variables(answers: dict, template: dict) -> dict:
         "service_package": names.package(name),
         "service_title": names.title(name),
         "service_answers": answers,
-        "service_template_version": template["version"],
-        "service_template_commit": template["commit"],
+        "service_template_version": version.number,
+        "service_template_commit": version.commit,
     }
 
 

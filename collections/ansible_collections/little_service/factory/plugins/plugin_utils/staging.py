@@ -60,6 +60,21 @@ def staged_folder(final: pathlib.Path) -> Iterator[tuple[pathlib.Path, int] | No
             raise
 
 
+@contextlib.contextmanager
+def beside(folder: pathlib.Path) -> Iterator[tuple[pathlib.Path, int]]:
+    """Yield an empty sibling of ``folder`` to work in, and the descriptor of its lock. It is removed at the end.
+
+    One run at a time has it, so it is the lock of ``folder`` as well.
+    """
+    staging = folder.parent / f".{folder.name}{SUFFIX}"
+    with contextlib.ExitStack() as stack:
+        descriptor = _claim(staging, stack)
+        try:
+            yield staging, descriptor
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+
+
 def sweep(folder: pathlib.Path) -> list[pathlib.Path]:
     """Remove what killed runs left in ``folder``, and return it; what a live run holds stays."""
     swept = []
