@@ -1,4 +1,4 @@
-"""What moto's IAM and STS lack: simulation, the administrator's name, trust policies that hold.
+"""What moto's IAM and STS lack: limits, simulation, the administrator's name, trust policies that hold.
 
 https://docs.aws.amazon.com/IAM/latest/APIReference/welcome.html, https://docs.aws.amazon.com/STS/latest/APIReference/welcome.html
 """
@@ -11,9 +11,97 @@ from typing import Any
 from moto.iam.exceptions import NotFoundException
 from moto.iam.models import iam_backends
 
-from sandbox.core import access
-from sandbox.core.gateway import Call, operation
+from sandbox.core import access, policies
+from sandbox.core.gateway import Answer, Call, operation
 from sandbox.core.wire import AwsError
+
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html: characters, without white space
+MOST_INLINE, MOST_MANAGED, MOST_TRUST, MOST_ATTACHED = 10_240, 6_144, 2_048, 10
+ADMINISTRATOR = "user/administrator"
+
+
+def size(document: str) -> int:
+    return len("".join(document.split()))
+
+
+def exceeded(message: str) -> AwsError:
+    return AwsError("LimitExceeded", message, 409)
+
+
+@operation("iam")
+def put_role_policy(call: Call) -> Answer:
+    """https://docs.aws.amazon.com/IAM/latest/APIReference/API_PutRolePolicy.html: all inline policies of a role share one limit."""
+    name, document = call.params["RoleName"], call.params["PolicyDocument"]
+    role = next((known for known in iam_backends[call.account]["aws"].roles.values() if known.name == name), None)
+    others = [text for key, text in role.policies.items() if key != call.params["PolicyName"]] if role else []
+    if sum(size(text) for text in (*others, document)) > MOST_INLINE:
+        raise exceeded(f"Maximum policy size of {MOST_INLINE} bytes exceeded for role {name}")
+    return call.forward()
+
+
+@operation("iam")
+def create_policy(call: Call) -> Answer:
+    """https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreatePolicy.html"""
+    if size(call.params["PolicyDocument"]) > MOST_MANAGED:
+        raise exceeded(f"Cannot exceed quota for PolicySize: {MOST_MANAGED}")
+    return call.forward()
+
+
+@operation("iam")
+def attach_role_policy(call: Call) -> Answer:
+    """https://docs.aws.amazon.com/IAM/latest/APIReference/API_AttachRolePolicy.html"""
+    attached = call.invoke("iam", "ListAttachedRolePolicies", RoleName=call.params["RoleName"])["AttachedPolicies"]
+    if len({policy["PolicyArn"] for policy in attached} | {call.params["PolicyArn"]}) > MOST_ATTACHED:
+        raise exceeded(f"Cannot exceed quota for PoliciesPerRole: {MOST_ATTACHED}")
+    return call.forward()
+
+
+def check_trust(text: str) -> None:
+    """What IAM refuses of a trust policy (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html)."""
+    if size(text) > MOST_TRUST:
+        raise exceeded(f"Cannot exceed quota for ACLSizePerRole: {MOST_TRUST}")
+    document = policies.read(text)
+    statements = policies.listed(document["Statement"]) if document else []
+    if not statements:
+        raise AwsError("MalformedPolicyDocument", "Syntax errors in policy.")
+    for part in ("Effect", "Principal", "Action"):
+        if any(part not in statement for statement in statements):
+            raise AwsError("MalformedPolicyDocument", f"Missing required field {part}")
+    if any("Resource" in statement for statement in statements):
+        raise AwsError("MalformedPolicyDocument", "Has prohibited field Resource")
+    unknown = policies.unknown_principal(document)
+    if unknown:
+        raise AwsError("MalformedPolicyDocument", f'Invalid principal in policy: "AWS":"{unknown}"')
+
+
+@operation("iam")
+def create_role(call: Call) -> Answer:
+    """https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html"""
+    check_trust(call.params["AssumeRolePolicyDocument"])
+    return call.forward()
+
+
+@operation("iam")
+def update_assume_role_policy(call: Call) -> dict[str, Any]:
+    """https://docs.aws.amazon.com/IAM/latest/APIReference/API_UpdateAssumeRolePolicy.html; moto refuses principals in lists."""
+    check_trust(call.params["PolicyDocument"])
+    try:
+        role = iam_backends[call.account]["aws"].get_role(call.params["RoleName"])
+    except NotFoundException as error:
+        raise missing(call.params["RoleName"]) from error
+    role.assume_role_policy_document = call.params["PolicyDocument"]
+    return {}
+
+
+def missing(name: str) -> AwsError:
+    return AwsError("NoSuchEntity", f"The role with name {name} cannot be found.", 404)
+
+
+@operation("iam")
+def list_instance_profile_tags(call: Call) -> dict[str, Any]:
+    """https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListInstanceProfileTags.html"""
+    found = call.invoke("iam", "GetInstanceProfile", InstanceProfileName=call.params["InstanceProfileName"])["InstanceProfile"]
+    return {"Tags": found.get("Tags", []), "IsTruncated": False}
 
 
 def simulated(call: Call, documents: list[dict[str, Any]]) -> dict[str, Any]:
@@ -35,14 +123,16 @@ def simulated(call: Call, documents: list[dict[str, Any]]) -> dict[str, Any]:
 
 @operation("iam")
 def simulate_principal_policy(call: Call) -> dict[str, Any]:
-    """https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html: of roles."""
+    """https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html: of roles, and of the administrator."""
     arn = call.params["PolicySourceArn"]
+    if arn.endswith(ADMINISTRATOR):
+        return simulated(call, [access.EVERYTHING])
     if ":role/" not in arn:
-        raise AwsError("InvalidInput", "The sandbox simulates the policies of roles (docs/sandbox.md).")
+        raise AwsError("InvalidInput", f"Invalid Entity Arn: {arn} does not clearly define entity type and name.")
     try:
         documents = access.role_policies(arn.split(":")[4], arn.rpartition("/")[2])
     except NotFoundException as error:
-        raise AwsError("NoSuchEntity", f"The role with name {arn.rpartition('/')[2]} cannot be found.", 404) from error
+        raise missing(arn.rpartition("/")[2]) from error
     return simulated(call, documents + [json.loads(text) for text in call.params.get("PolicyInputList", [])])
 
 

@@ -5,23 +5,28 @@ from __future__ import annotations
 import importlib
 
 MODULES = (
+    "certificates",
     "codebuild",
     "codeconnections",
     "codepipeline.operations",
+    "ec2",
+    "ecr",
     "elasticache.operations",
     "elasticbeanstalk.applications",
     "elasticbeanstalk.environments",
     "elasticbeanstalk.inspection",
     "elasticbeanstalk.platforms",
     "iam",
-    "order",
+    "quotas",
     "rds.groups",
     "rds.instances",
     "rds.offers",
     "rds.snapshots",
     "s3",
+    "secrets",
     "sns",
     "tagging",
+    "watching",
 )
 
 

@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from moto.ecr.models import ecr_backends
+from moto.events.models import events_backends
+
 from sandbox.codebuild import CodeBuild
 from sandbox.codeconnections import Connections
 from sandbox.codepipeline.executions import Pipelines
@@ -15,10 +18,16 @@ from sandbox.core import tags
 from sandbox.core.gateway import Call, operation
 from sandbox.elasticache.models import ElastiCache
 from sandbox.elasticbeanstalk.models import Beanstalk
+from sandbox.rds.models import Databases
 
 
 def ours(call: Call) -> Iterator[tuple[str, dict[str, str]]]:
-    """Each resource of ours that can have tags, by its ARN."""
+    """Each resource that can have tags and that moto does not find, by its ARN."""
+    yield from call.state(Databases).tags.items()
+    for repository in ecr_backends[call.account][call.region].repositories.values():
+        yield repository.arn, tags.as_dict(call.invoke("ecr", "ListTagsForResource", resourceArn=repository.arn)["tags"])
+    for rule in events_backends[call.account][call.region].event_buses["default"].rules.values():
+        yield rule.arn, tags.as_dict(call.invoke("events", "ListTagsForResource", ResourceARN=rule.arn)["Tags"])
     yield from call.state(Connections).tags.items()
     yield from call.state(ElastiCache).tags.items()
     for project in call.state(CodeBuild).projects.values():
@@ -34,17 +43,26 @@ def ours(call: Call) -> Iterator[tuple[str, dict[str, str]]]:
 
 @operation("resourcegroupstaggingapi")
 def get_resources(call: Call) -> dict[str, Any]:
-    """https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_GetResources.html: ours on the first page."""
+    """https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_GetResources.html: ours on the first page.
+
+    Not of IAM's users and roles, nor of Auto Scaling groups; not what has no tags (…/APIReference/supported-services.html).
+    """
     answered = call.ask()
+    shown = [one for one in answered.get("ResourceTagMappingList", []) if one["Tags"] and ":autoscaling:" not in one["ResourceARN"]]
+    answered["ResourceTagMappingList"] = shown
     if call.params.get("PaginationToken"):
         return answered
+    arns = call.params.get("ResourceARNList", [])
     kinds, filters = call.params.get("ResourceTypeFilters", []), call.params.get("TagFilters", [])
     found = [
         {"ResourceARN": arn, "Tags": [{"Key": key, "Value": text} for key, text in tagged.items()]}
         for arn, tagged in ours(call)
-        if tagged and (not kinds or any(of_kind(arn, kind) for kind in kinds)) and all(has(tagged, wanted) for wanted in filters)
+        if tagged
+        and arn in (arns or [arn])
+        and (not kinds or any(of_kind(arn, kind) for kind in kinds))
+        and all(has(tagged, wanted) for wanted in filters)
     ]
-    return {**answered, "ResourceTagMappingList": [*answered.get("ResourceTagMappingList", []), *found]}
+    return {**answered, "ResourceTagMappingList": [*shown, *found]}
 
 
 def of_kind(arn: str, kind: str) -> bool:

@@ -12,7 +12,7 @@ import datetime
 import fnmatch
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from moto.iam.exceptions import NotFoundException
@@ -20,13 +20,13 @@ from moto.iam.models import iam_backends
 from moto.sts.models import sts_backends
 
 from sandbox.core import permissions
+from sandbox.core.policies import listed
 from sandbox.core.wire import AwsError, protocol_of
 
 if TYPE_CHECKING:
     from sandbox.core.gateway import Call
 
 ACCOUNT = "123456789012"
-ADMINISTRATOR = {"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 SECONDS_UNSEEN = 10  # for how long the services do not see a new role
 
 
@@ -39,6 +39,11 @@ class Principal:
     role: str | None = None
     access_key: str = "AKIASANDBOX000000000"
     internal: bool = False  # called from inside the sandbox: faults are not for it
+
+    def names(self, *, foreign: bool) -> tuple[str, ...]:
+        """How a resource's policy names it; an account as a whole only lets in what its own policies let out."""
+        role = f"arn:aws:iam::{self.account}:role/{self.role}"
+        return (self.arn, role, *((self.account, f"arn:aws:iam::{self.account}:root") if foreign else ()))
 
 
 def administrator(account: str = ACCOUNT) -> Principal:
@@ -54,10 +59,6 @@ def principal_of(access_key: str) -> Principal:
                 name = assumed.role_arn.rpartition("/")[2]
                 return Principal(f"arn:aws:sts::{owner}:assumed-role/{name}/{assumed.session_name}", owner or account, name, access_key)
     return administrator(access_key if re.fullmatch(r"\d{12}", access_key) else ACCOUNT)
-
-
-def listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
 
 
 def like(pattern: str, value: str, *, fold: bool = False) -> bool:
@@ -140,47 +141,47 @@ def trusts(role: Any, service: str) -> bool:
     return decide([document], "sts:AssumeRole", "*", {}, (service,)) == "allowed"
 
 
-# For a service whose resources have policies of their own: the account that owns what a call is about, and its policy.
-RESOURCE_POLICIES: dict[str, Callable[[Call], tuple[str, dict[str, Any] | None]]] = {}
+EVERYTHING = {"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 
 
 def authorise(call: Call) -> None:
-    """Refuse what the caller's policies, or the resource's own, do not allow. AWS itself may do anything."""
-    who = call.principal
-    if (who.internal and who.role is None) or (call.service, call.operation) == ("sts", "GetCallerIdentity"):
+    """Refuse what the caller's policies, or the resource's own, do not allow. AWS itself may do anything.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic-cross-account.html: in another account both must
+    allow, in one's own either may, unless it is the account that the resource's policy names.
+    """
+    who, own = call.principal, permissions.resource_policy(call)
+    foreign = call.owner != who.account
+    if (who.role is None and (who.internal or not (own or foreign))) or (call.service, call.operation) == ("sts", "GetCallerIdentity"):
         return
-    owner, shared = RESOURCE_POLICIES.get(call.service, lambda call: (who.account, None))(call)
-    if who.role is None and shared is None and owner == who.account:
-        return
-    documents = [ADMINISTRATOR] if who.role is None else role_policies(who.account, who.role)
+    documents = role_policies(who.account, who.role) if who.role else [EVERYTHING]
     context = {
         "aws:SecureTransport": "true",
         "aws:PrincipalArn": who.arn,
         "aws:PrincipalAccount": who.account,
         "aws:RequestedRegion": call.region,
     }
-    wanted = [*permissions.needed(call), *(("iam:PassRole", [arn]) for arn in passed_roles(call.params) if call.service != "sts")]
-    for action, spellings in wanted:
-        passing = {"iam:PassedToService": f"{call.service}.amazonaws.com"} if action == "iam:PassRole" else {}
-        decisions = {decide(documents, action, resource, {**context, **passing}) for resource in spellings}
-        given = {decide([shared], action, resource, context, names(who, owner)) for resource in spellings if shared}
-        # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic-cross-account.html
-        enough = {"allowed"} <= decisions | given if owner == who.account else {"allowed"} <= decisions & given
-        if "explicitDeny" in decisions | given or not enough:
-            kind = "a resource-based policy" if "explicitDeny" in given else ""
-            raise denied(call.service, refusal(who, action, spellings[0], explicit="explicitDeny" in decisions, by=kind))
+    for action, spellings in permissions.needed(call):
+        answers = {decide(documents, action, resource, context) for resource in spellings}
+        granted = {decide([own], action, resource, context, who.names(foreign=foreign)) for resource in spellings} if own else set()
+        forbidden = {decide([own], action, resource, context, who.names(foreign=True)) for resource in spellings} if own else set()
+        allowed_by = [kind for kind, found in (("identity", answers), ("resource", granted)) if "allowed" in found]
+        if "explicitDeny" in answers | forbidden:
+            kind = "an identity" if "explicitDeny" in answers else "a resource"
+            raise denied(call.service, refusal(who, action, spellings[0], f"with an explicit deny in {kind}-based policy"))
+        if len(allowed_by) < (2 if foreign else 1):
+            kind = "resource" if "identity" in allowed_by else "identity"
+            raise denied(call.service, refusal(who, action, spellings[0], f"because no {kind}-based policy allows the {action} action"))
+    for arn in passed_roles(call.params) if call.service != "sts" else []:
+        passing = {**context, "iam:PassedToService": f"{call.service}.amazonaws.com"}
+        if decide(documents, "iam:PassRole", arn, passing) != "allowed":
+            why = "because no identity-based policy allows the iam:PassRole action"
+            raise denied(call.service, refusal(who, "iam:PassRole", arn, why))
 
 
-def names(who: Principal, owner: str) -> tuple[str, ...]:
-    """As what a resource's policy may name a caller. To name the owner's account gives nothing: its own policies decide."""
-    own = (who.arn, f"arn:aws:iam::{who.account}:role/{who.role}") if who.role else (who.arn,)
-    return own if owner == who.account else (*own, who.account, f"arn:aws:iam::{who.account}:root")
-
-
-def refusal(who: Principal, action: str, resource: str, *, explicit: bool = False, by: str = "") -> str:
+def refusal(who: Principal, action: str, resource: str, because: str = "") -> str:
     """IAM's words (https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html)."""
-    because = f"because no identity-based policy allows the {action} action"
-    because = f"with an explicit deny in {by or 'an identity-based policy'}" if explicit or by else because
+    because = because or f"because no identity-based policy allows the {action} action"
     return f"User: {who.arn} is not authorized to perform: {action} on resource: {resource} {because}"
 
 

@@ -21,7 +21,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Response
 
-from sandbox.core import access, calls, faults, wire
+from sandbox.core import access, calls, faults, permissions, wire
 from sandbox.core.clock import Clock
 from sandbox.core.wire import AwsError
 
@@ -58,6 +58,7 @@ class Call:
     def __init__(self, sandbox: Sandbox, request: Request, scope: wire.Scope, principal: access.Principal) -> None:
         self.sandbox, self.request, self.principal = sandbox, request, principal
         self.service, self.region, self.account = scope.service, scope.region, principal.account
+        self.owner = principal.account  # of what the request is about
         self.operation, self.path_params = wire.operation_of(scope.service, request)
         self.params: dict[str, Any] = {}
         self.id = str(uuid.uuid4())
@@ -70,19 +71,20 @@ class Call:
         """Read and check the parameters; S3's bodies are streams, and its parameters are checked by moto."""
         if self.service == "s3" or self.request.content_encoding == "gzip":
             self.params = {**self.request.args, **self.path_params}
-            return
-        try:
-            self.params = wire.parse(self.service, self.operation, self.request, self.path_params)
-        except OperationNotFoundError:
-            raise AwsError("InvalidAction", f"Could not find operation {self.operation}", 400) from None
-        wire.check_request(self.service, self.operation, self.params)
+        else:
+            try:
+                self.params = wire.parse(self.service, self.operation, self.request, self.path_params)
+            except OperationNotFoundError:
+                raise AwsError("InvalidAction", f"Could not find operation {self.operation}", 400) from None
+            wire.check_request(self.service, self.operation, self.params)
+        self.owner = permissions.owner(self)
 
     def state(self, kind: type[StateT], region: str | None = None) -> StateT:
         return self.sandbox.state(kind, self.account, region or self.region)
 
     def forward(self) -> Response:
         """moto's answer to the request as it came."""
-        environ = {**self.request.environ, "wsgi.input": io.BytesIO(self.request.get_data()), "HTTP_X_MOTO_ACCOUNT_ID": self.account}
+        environ = {**self.request.environ, "wsgi.input": io.BytesIO(self.request.get_data()), "HTTP_X_MOTO_ACCOUNT_ID": self.owner}
         return self.sandbox.ask_moto(environ)
 
     def ask(self, **changes: Any) -> dict[str, Any]:
@@ -90,7 +92,7 @@ class Call:
         if changes:
             given = {key: value for key, value in {**self.params, **changes}.items() if value is not None}
             environ = self.sandbox.environ(self.service, self.operation, given, self.region, self.principal)
-            response = self.sandbox.ask_moto({**environ, "HTTP_X_MOTO_ACCOUNT_ID": self.account})
+            response = self.sandbox.ask_moto({**environ, "HTTP_X_MOTO_ACCOUNT_ID": self.owner})
         else:
             response = self.forward()
         return wire.read(self.service, self.operation, response)

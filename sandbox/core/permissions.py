@@ -6,9 +6,13 @@ roles may use. An operation that is not here needs the action of its own name, o
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from moto.ecr.models import ecr_backends
+from moto.s3.models import s3_backends
 from moto.secretsmanager.models import secretsmanager_backends
+
+from sandbox.core import policies
 
 if TYPE_CHECKING:
     from sandbox.core.gateway import Call
@@ -89,13 +93,40 @@ def secret(call: Call) -> list[str]:
     wanted = call.params.get("SecretId") or call.params.get("Name", "")
     if not wanted or wanted.startswith("arn:"):
         return [wanted or "*"]
-    found = secretsmanager_backends[call.account][call.region].secrets.get(wanted)
+    found = secretsmanager_backends[call.owner][call.region].secrets.get(wanted)
     return [found.arn if found else f"arn:aws:secretsmanager:{call.region}:{call.account}:secret:{wanted}-??????"]
 
 
 def bucket(call: Call) -> list[str]:
     path = "/".join(call.params[part] for part in ("Bucket", "Key") if call.params.get(part))
     return [f"arn:aws:s3:::{path}" if path else "*"]
+
+
+def owner(call: Call) -> str:
+    """The account of what a call is about, which may be another one: a bucket's, a registry's, that in a secret's ARN."""
+    params = call.params
+    if call.service == "s3" and call.operation != "CreateBucket":
+        return s3_backends.bucket_accounts.get(params.get("Bucket"), ("aws", call.account))[1]
+    if call.service == "ecr":
+        return params.get("registryId", call.account)
+    named = params.get("SecretId", "") if call.service == "secretsmanager" else params.get("TopicArn", "") if call.service == "sns" else ""
+    return named.split(":")[4] if named.startswith("arn:") else call.account
+
+
+def resource_policy(call: Call) -> dict[str, Any] | None:
+    """The policy of the bucket, repository or secret that a call is about."""
+    name = {"s3": "Bucket", "ecr": "repositoryName", "secretsmanager": "SecretId"}.get(call.service)
+    if name is None or not isinstance(call.params.get(name), str):
+        return None
+    name, held = call.params[name], None
+    if call.service == "s3":
+        held = s3_backends[call.owner]["aws"].buckets.get(name)
+    elif call.service == "ecr":
+        held = ecr_backends[call.owner][call.region].repositories.get(name)
+    else:
+        held = secretsmanager_backends[call.owner][call.region].secrets.get(name)
+    text = getattr(held, "policy", None)
+    return policies.read(text.decode() if isinstance(text, bytes) else text) if text else None
 
 
 SPECIAL = {"logs": logs, "secretsmanager": secret, "s3": bucket}

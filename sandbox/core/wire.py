@@ -26,7 +26,13 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 # Where the name under which a request is signed is not the name of botocore's model.
-SIGNING_NAMES = {"monitoring": "cloudwatch", "elasticloadbalancing": "elbv2", "tagging": "resourcegroupstaggingapi", "email": "ses"}
+SIGNING_NAMES = {
+    "monitoring": "cloudwatch",
+    "elasticloadbalancing": "elbv2",
+    "tagging": "resourcegroupstaggingapi",
+    "servicequotas": "service-quotas",
+    "email": "ses",
+}
 CREDENTIAL = re.compile(r"Credential=([^/,]+)/\d{8}/([^/]+)/([^/]+)/aws4_request")
 # Where the model is wrong: the page's own example says Ready, which its list of values does not hold.
 # https://docs.aws.amazon.com/elasticbeanstalk/latest/api/API_DescribeEnvironmentHealth.html

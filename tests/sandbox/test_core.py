@@ -26,7 +26,7 @@ def refusal(call, **params) -> tuple[str, str]:
 
 
 def test_an_operation_that_is_not_there_says_so_in_the_services_own_protocol(cloud):
-    for service, operation, params in (("ssm", "start_session", {"Target": "i-1"}), ("rds", "describe_certificates", {})):
+    for service, operation, params in (("ssm", "start_session", {"Target": "i-1"}), ("rds", "describe_tenant_databases", {})):
         code, message = refusal(getattr(cloud.client(service), operation), **params)
         assert code == "NotImplemented"
         assert "docs/sandbox.md" in message

@@ -49,6 +49,44 @@ def test_an_attached_gateway_stays(network):
         network.ec2.delete_vpc(VpcId=network.vpc)
 
 
+def test_a_load_balancer_holds_its_subnets_and_groups(cloud, network):
+    balancers = cloud.client("elbv2")
+    made = balancers.create_load_balancer(Name="orbit", Subnets=network.subnets, SecurityGroups=[network.group])["LoadBalancers"][0]
+    with refused("DependencyViolation"):
+        network.ec2.delete_subnet(SubnetId=network.subnets[1])
+    with refused("DependencyViolation"):
+        network.ec2.delete_security_group(GroupId=network.group)
+    balancers.delete_load_balancer(LoadBalancerArn=made["LoadBalancerArn"])
+    network.ec2.delete_subnet(SubnetId=network.subnets[1])
+    network.ec2.delete_security_group(GroupId=network.group)
+
+
+def test_a_security_group_keeps_to_the_signs_that_ec2_knows(network):
+    with refused("InvalidParameterValue", "Invalid security group description"):
+        network.ec2.create_security_group(GroupName="other", Description="the database's", VpcId=network.vpc)
+    target = {"CidrIp": "0.0.0.0/0", "Description": "what isn't known"}
+    with refused("InvalidParameterValue", "Invalid rule description"):
+        rule = {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "IpRanges": [target]}
+        network.ec2.authorize_security_group_ingress(GroupId=network.group, IpPermissions=[rule])
+    found = network.ec2.describe_security_groups(Filters=[{"Name": "vpc-id", "Values": [network.vpc]}])["SecurityGroups"]
+    (default,) = (group["GroupId"] for group in found if group["GroupName"] == "default")
+    with refused("CannotDelete"):
+        network.ec2.delete_security_group(GroupId=default)
+
+
+def test_a_gateway_stays_while_something_has_a_public_address(network):
+    ec2 = network.ec2
+    gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=network.vpc)
+    interface = ec2.create_network_interface(SubnetId=network.subnets[0])["NetworkInterface"]["NetworkInterfaceId"]
+    address = ec2.allocate_address(Domain="vpc")["AllocationId"]
+    link = ec2.associate_address(AllocationId=address, NetworkInterfaceId=interface)["AssociationId"]
+    with refused("DependencyViolation", "has some mapped public address"):
+        ec2.detach_internet_gateway(InternetGatewayId=gateway, VpcId=network.vpc)
+    ec2.disassociate_address(AssociationId=link)
+    ec2.detach_internet_gateway(InternetGatewayId=gateway, VpcId=network.vpc)
+
+
 def test_what_is_not_empty_stays(cloud):
     s3, ecr = cloud.client("s3"), cloud.client("ecr")
     s3.create_bucket(Bucket="orbit", CreateBucketConfiguration={"LocationConstraint": REGION})

@@ -1,13 +1,17 @@
-"""The order in which things can be deleted, and the states that they pass through, where moto's own services have neither."""
+"""EC2 and load balancers: the order in which things can be deleted, and the states that they pass through, where moto has neither.
+
+https://docs.aws.amazon.com/AWSEC2/latest/APIReference/Welcome.html
+"""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from moto.ec2.models import ec2_backends
-from moto.secretsmanager.models import secretsmanager_backends
 
-from sandbox.core.gateway import Answer, Call, operation
+from sandbox.core import networking
+from sandbox.core.gateway import Answer, Call, State, operation
 from sandbox.core.wire import AwsError
 
 SECONDS_NAT_GATEWAY = {"pending": 120, "deleting": 60}  # public Terraform logs; docs/sandbox.md
@@ -42,10 +46,41 @@ def delete_subnet(call: Call) -> Answer:
 
 
 @operation("ec2")
+def create_security_group(call: Call) -> Answer:
+    """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSecurityGroup.html: few signs in its name and description."""
+    check_description(call.params["Description"], "security group")
+    check_description(call.params["GroupName"], "group")
+    return call.forward()
+
+
+def check_description(text: str, kind: str) -> None:
+    if not re.fullmatch(r"[a-zA-Z0-9. _\-:/()#,@\[\]+=&;{}!$*]{0,255}", text):
+        signs = "a-zA-Z0-9. _-:/()#,@[]+=&;{}!$*"
+        message = f"Invalid {kind} description. Valid descriptions are strings less than 256 characters from the following set: {signs}"
+        raise AwsError("InvalidParameterValue", message, 400)
+
+
+def described_rules(call: Call) -> Answer:
+    """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_IpRange.html, Description"""
+    for permission in call.params.get("IpPermissions", []):
+        for kind in ("IpRanges", "Ipv6Ranges", "PrefixListIds", "UserIdGroupPairs"):
+            for target in permission.get(kind, []):
+                check_description(target.get("Description", ""), "rule")
+    return call.forward()
+
+
+for name in ("AuthorizeSecurityGroupIngress", "AuthorizeSecurityGroupEgress"):
+    operation("ec2", name)(described_rules)
+
+
+@operation("ec2")
 def delete_security_group(call: Call) -> Answer:
     """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteSecurityGroup.html: not one in use, or named by another's rule."""
     group = call.params.get("GroupId")
     if group:
+        (found,) = call.invoke("ec2", "DescribeSecurityGroups", GroupIds=[group])["SecurityGroups"]
+        if found["GroupName"] == "default":
+            raise AwsError("CannotDelete", f'the specified group: "{group}" name: "default" cannot be deleted by a user')
         used = listed(call, "DescribeNetworkInterfaces", "NetworkInterfaces", "group-id", group)
         others = call.invoke("ec2", "DescribeSecurityGroups")["SecurityGroups"]
         named = [other for other in others if other["GroupId"] != group and group in named_groups(other)]
@@ -67,6 +102,17 @@ def delete_vpc(call: Call) -> Answer:
     gateways = listed(call, "DescribeInternetGateways", "InternetGateways", "attachment.vpc-id", vpc)
     if groups or gateways or listed(call, "DescribeSubnets", "Subnets", "vpc-id", vpc):
         raise held("vpc", vpc)
+    return call.forward()
+
+
+@operation("ec2")
+def detach_internet_gateway(call: Call) -> Answer:
+    """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DetachInternetGateway.html: not while something has a public address."""
+    vpc = call.params["VpcId"]
+    interfaces = listed(call, "DescribeNetworkInterfaces", "NetworkInterfaces", "vpc-id", vpc)
+    if any(interface.get("Association", {}).get("PublicIp") for interface in interfaces):
+        message = f"Network {vpc} has some mapped public address(es). Please unmap those public address(es) before detaching the gateway."
+        raise AwsError("DependencyViolation", message)
     return call.forward()
 
 
@@ -108,12 +154,36 @@ def delete_nat_gateway(call: Call) -> Answer:
     return answered
 
 
-@operation("secretsmanager")
-def create_secret(call: Call) -> Answer:
-    """https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html: not while its name is being deleted."""
-    secrets = secretsmanager_backends[call.account][call.region].secrets
-    existing = secrets.get(call.params["Name"])
-    if existing is not None and existing.is_deleted():
-        message = "You can't create this secret because a secret with this name is already scheduled for deletion."
-        raise AwsError("InvalidRequestException", message)
+def interface_of(arn: str) -> str:
+    """How EC2 describes the interfaces of a load balancer (docs: elasticloadbalancing, "ELB app/name/id")."""
+    return f"ELB {arn.partition('loadbalancer/')[2]}"
+
+
+@operation("elbv2")
+def create_load_balancer(call: Call) -> Answer:
+    """https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateLoadBalancer.html: an interface in each subnet."""
+    answered = call.ask()
+    (made,) = answered["LoadBalancers"]
+    for subnet in call.params.get("Subnets", []):
+        networking.attach(here(call), interface_of(made["LoadBalancerArn"]), [subnet], call.params.get("SecurityGroups", []))
+    return answered
+
+
+@operation("elbv2")
+def set_security_groups(call: Call) -> Answer:
+    """https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_SetSecurityGroups.html"""
+    networking.regroup(here(call), interface_of(call.params["LoadBalancerArn"]), call.params["SecurityGroups"])
     return call.forward()
+
+
+@operation("elbv2")
+def delete_load_balancer(call: Call) -> Answer:
+    """https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_DeleteLoadBalancer.html"""
+    answered = call.forward()
+    if answered.status_code == 200:
+        networking.detach(here(call), interface_of(call.params["LoadBalancerArn"]))
+    return answered
+
+
+def here(call: Call) -> State:
+    return State(call.sandbox, call.account, call.region)
