@@ -1,7 +1,10 @@
 """MySQL is as the settings ask for it."""
 
+import time
+
 import pytest
-from django.db import connection
+from django.conf import settings
+from django.db import OperationalError, connection
 
 pytestmark = pytest.mark.django_db
 
@@ -26,3 +29,15 @@ def test_bad_values_are_refused_and_not_bent() -> None:
 
 def test_transactions_read_what_is_committed() -> None:
     assert value("SELECT @@transaction_isolation") == "READ-COMMITTED"
+
+
+def test_a_server_that_is_silent_costs_no_more_than_its_time() -> None:
+    assert {"connect_timeout": 3, "read_timeout": 30}.items() <= settings.DATABASES["default"]["OPTIONS"].items()
+    impatient = connection.copy()
+    impatient.settings_dict["OPTIONS"] = settings.DATABASES["default"]["OPTIONS"] | {"read_timeout": 1}
+
+    begun = time.monotonic()
+    with pytest.raises(OperationalError), impatient.cursor() as cursor:
+        cursor.execute("SELECT SLEEP(10)")
+    assert time.monotonic() - begun < 5
+    impatient.close()

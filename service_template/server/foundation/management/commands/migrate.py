@@ -19,6 +19,10 @@ class Command(migrate.Command):
 
     def handle(self, *args: Any, **options: Any) -> None:
         connection = connections[options["database"]]
+        # A large table takes its time; this connection alone waits for it.
+        patient = connection.settings_dict["OPTIONS"] | {"read_timeout": 0, "write_timeout": 0}
+        connection.close()
+        connection.settings_dict = connection.settings_dict | {"OPTIONS": patient}
         deadline = time.monotonic() + options.pop("lock_seconds")
         if not locks.hold(connection, "migrate"):
             self.stdout.write("Another migrate is under way: waiting for it.")

@@ -1,0 +1,75 @@
+"""Services of a test's own: made from the template, with the images of this machine, under names that no other run has."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import pathlib
+import subprocess
+import uuid
+from collections.abc import Iterator
+
+from tests.conftest import Result, Workshop, playbook, run
+
+# Where no registry can be reached, `prepare_machine.yml` has made these in their place.
+IMAGES = {
+    "PYTHON_IMAGE": ("python:3.13-slim", "localhost/little_service/python:3.13"),
+    "MYSQL_IMAGE": ("mysql:8.4", "localhost/little_service/mysql:9.7"),
+    "REDIS_IMAGE": ("redis:8", "localhost/little_service/redis:8.0"),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Service:
+    """A service as its developer has it before them."""
+
+    path: pathlib.Path
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    def make(self, *words: str, timeout: float = 900, **env: str) -> Result:
+        """Type ``make …`` in its folder."""
+        return run("make", *words, cwd=self.path, timeout=timeout, **env)
+
+    def compose(self, *words: str, timeout: float = 600, **env: str) -> Result:
+        """Type ``docker compose …`` in its folder."""
+        return run("docker", "compose", *words, cwd=self.path, timeout=timeout, **env)
+
+    def variable(self, name: str) -> str:
+        """A setting or a secret of its ``.env``."""
+        return dict(line.split("=", 1) for line in (self.path / ".env").read_text().splitlines() if "=" in line)[name]
+
+
+def docker(*arguments: str) -> str:
+    return subprocess.run(["docker", *arguments], capture_output=True, text=True, check=True).stdout
+
+
+def local_images() -> list[str]:
+    """As words for ``bin/dotenv``: the images that are on this machine."""
+    there = set(docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}").split())
+    chosen = {key: next((name for name in names if name in there), None) for key, names in IMAGES.items()}
+    if None in chosen.values():
+        prepared = playbook("prepare_machine")
+        assert prepared.status == 0, prepared.output
+        return local_images()
+    return [f"{key}={image}" for key, image in chosen.items()]
+
+
+@contextlib.contextmanager
+def born(folder: pathlib.Path, kind: str, **answers: object) -> Iterator[Service]:
+    """A service that was just made; what Docker has of it is gone afterwards."""
+    workshop = Workshop(folder / "services", folder / "inventories")
+    name = f"{kind}-{uuid.uuid4().hex[:6]}"
+    made = workshop.new_service(name, **answers)
+    assert made.status == 0, made.output
+    service = Service(workshop.services / name)
+    run("bin/dotenv", *local_images(), cwd=service.path)
+    try:
+        yield service
+    finally:
+        for project in (name, f"{name}-ci"):
+            service.compose("--project-name", project, "down", "--volumes", "--remove-orphans", "--timeout", "5")
+        images = docker("image", "ls", "--quiet", name).split()
+        run("docker", "image", "rm", "--force", *set(images))
