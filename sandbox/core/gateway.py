@@ -238,12 +238,13 @@ class Sandbox:
         """The WSGI environment of a request for an operation."""
         http = wire.http_request(service, name, params)
         body = urllib.parse.urlencode(http["body"]) if isinstance(http["body"], dict) else http["body"]
+        path, _, flag = http["url_path"].partition("?")  # S3's operations on one path differ by such a flag: /bucket?versioning
         scope = f"{principal.access_key}/20260101/{region}/{wire.service_model(service).signing_name}/aws4_request"
         signed = {"Authorization": f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=none"}
         builder = EnvironBuilder(
             method=http["method"],
-            path=http["url_path"],
-            query_string=http["query_string"],
+            path=path,
+            query_string={flag: "", **http["query_string"]} if flag else http["query_string"],
             headers={**http["headers"], **signed},
             data=body or b"",
             base_url=self.url,

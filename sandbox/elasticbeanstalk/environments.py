@@ -155,6 +155,9 @@ def update_environment(beanstalk: Beanstalk, params: Params) -> Params:
 def terminate_environment(beanstalk: Beanstalk, params: Params) -> Params:
     """https://docs.aws.amazon.com/elasticbeanstalk/latest/api/API_TerminateEnvironment.html"""
     environment = beanstalk.environment(params)
+    if environment.status == "Updating":  # aws/aws-elastic-beanstalk-cli-setup#144
+        message = f"Cannot terminate environment named {environment.name}. It is currently pending deployment."
+        raise AwsError("InvalidParameterValue", message)
     if environment.status != "Terminating":
         begin(beanstalk, environment, "Terminating", life.terminate(beanstalk, environment))
     return environment_described(beanstalk, environment)
@@ -164,10 +167,12 @@ def terminate_environment(beanstalk: Beanstalk, params: Params) -> Params:
 def abort_environment_update(beanstalk: Beanstalk, params: Params) -> Params:
     """https://docs.aws.amazon.com/elasticbeanstalk/latest/api/API_AbortEnvironmentUpdate.html"""
     environment = beanstalk.environment(params)
-    if environment.status == "Updating":
-        beanstalk.tell(environment, "Environment update is aborting.")
-        environment.status = "Aborting"
-        beanstalk.play(environment, aborted(beanstalk, environment))
+    if environment.status != "Updating":
+        message = f"Environment named {environment.name} is in an invalid state for this operation. Must be pending deployment."
+        raise AwsError("InvalidParameterValue", message)
+    beanstalk.tell(environment, "Environment update is aborting.")
+    environment.status = "Aborting"
+    beanstalk.play(environment, aborted(beanstalk, environment))
     return {}
 
 

@@ -155,7 +155,9 @@ class Aws:
             stack.enter_context(pytest.raises(SystemExit))
             _module(name).main()
         # A warning of Ansible's own may be printed before the result.
-        return Outcome(json.loads(printed.getvalue().strip().splitlines()[-1]), self.calls(since))
+        # The log also has what AWS's services do on their own, such as Beanstalk that goes on with an environment when it is asked for it.
+        calls = [call for call in self.calls(since) if call["principal"].endswith(":user/administrator")]
+        return Outcome(json.loads(printed.getvalue().strip().splitlines()[-1]), calls)
 
 
 # Each session of boto3 reads the models of its services anew: a third of a second for EC2's.
