@@ -9,3 +9,5 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
+# Pages name nothing else, and the copies without a hash would double what static files take in the image.
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True
