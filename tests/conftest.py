@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import pathlib
+import resource
 import shutil
 import subprocess
 
@@ -58,6 +59,12 @@ def playbook(verb: str, /, *options: object, timeout: float = 900, env: dict[str
     """Run ``ansible-playbook VERB.yml`` with each variable as ``-e key=value``."""
     typed = [word for key, value in variables.items() for word in ("-e", f"{key}={value}")]
     return run("ansible-playbook", f"{verb}.yml", *options, *typed, timeout=timeout, **(env or {}))
+
+
+def processor_seconds() -> float:
+    """What the commands run so far have used: a measure of time on which what else the machine does hardly weighs."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """`local_up.yml` and `local_down.yml` with a real engine: what is promised, what is foreseen, and what is said when something is wrong.
 
-Two services are made and started once for all tests. Each test leaves the first one running, however it found it.
+Two services are made and started once for all tests, the second without Celery. Each test leaves the first one running, however it
+found it.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ import http.server
 import os
 import pathlib
 import re
-import resource
 import shutil
 import signal
 import socket
@@ -24,9 +24,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.conftest import ROOT, Result, Workshop, environment, playbook
+from tests.conftest import ROOT, Result, Workshop, environment, playbook, processor_seconds
 
-pytestmark = [pytest.mark.docker, pytest.mark.full]
+pytestmark = pytest.mark.docker
 
 # A stack trace of Ansible's, or of a module's.
 TRACE = re.compile(r"Traceback|ansible/module_utils|AnsiballZ")
@@ -80,12 +80,6 @@ def docker(*arguments: str) -> list[str]:
     return subprocess.run(["docker", *arguments], capture_output=True, text=True, check=True).stdout.splitlines()
 
 
-def processor_seconds() -> float:
-    """What the commands run so far have used."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
-
-
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -121,8 +115,8 @@ def services(tmp_path_factory) -> Iterator[tuple[Service, Service, Result]]:
     own = uuid.uuid4().hex[:6]
     first, second = (Service(workshop, f"lenv-{own}-{number}", free_port()) for number in ("one", "two"))
     both = f"{first.name},{second.name}"
-    for service in (first, second):
-        made = workshop.new_service(service.name, service_port=service.port)
+    for service, celery in ((first, "true"), (second, "false")):
+        made = workshop.new_service(service.name, service_port=service.port, celery=celery)
         assert made.status == 0, made.output
     result = first.up(name=both.replace("-", "_"), env={"LITTLE_SERVICE_PROGRESS_INTERVAL": "1"})
     yield first, second, result
@@ -153,9 +147,9 @@ def assert_kind(result: Result, *words: str) -> None:
 def test_both_come_up_side_by_side_and_their_addresses_are_printed(services):
     first, second, result = services
     assert result.status == 0, result.output
-    for service in (first, second):
+    for service, healthy in ((first, "beat, mysql, redis, web, worker"), (second, "mysql, web")):
         assert f'{service.name} is at http://127.0.0.1:{service.port}/ and says "Hello, World"' in result.words
-        assert "Healthy: beat, mysql, redis, web, worker." in result.words
+        assert f"Healthy: {healthy}." in result.words
         assert f"... {service.name}: Complete the settings, build, start and wait for health, " in result.output
         assert service.count() == 1, "the smoke test is no visit"
 
@@ -293,6 +287,14 @@ def test_a_page_that_its_developer_changed_is_no_error(service):
         result = service.up()
     assert (result.status, result.changed) == (0, 0), result.output
     assert f"{service.name} is at http://127.0.0.1:{service.port}/ and its page answers." in result.words
+    gone = service.up(local_environment_page="/moved-away")
+    assert (gone.status, gone.changed) == (0, 0), gone.output
+    assert f"{service.name} is at http://127.0.0.1:{service.port}/ and answers 404 for /moved-away." in gone.words
+
+
+def test_a_page_that_cannot_be_shown_is_an_error(service):
+    with changed(next((service.path / "server").glob("*/templates/page.html")), "Hello, World", "{% no_such_tag %}"):
+        assert_kind(service.up(), f"{service.name} runs and does not answer as it should: /: HTTP Error 500", "logs of=web")
 
 
 def test_after_a_kill_of_the_play_running_it_again_is_the_cure(service):

@@ -61,6 +61,27 @@ def test_an_engine_that_sleeps_is_not_started_where_that_is_forbidden(tmp_path):
     assert "Docker's engine is installed and does not run" in result.words
 
 
+def test_a_user_who_cannot_become_root_learns_what_for_and_what_to_type(tmp_path):
+    info = '{"ServerErrors": ["Cannot connect to the Docker daemon"], "ClientInfo": {"Context": "default"}}'
+    programs = {
+        "sudo": "echo 'sudo: a password is required' >&2; exit 1",
+        "dockerd": "exit 1",
+        "docker": f"case $1 in info) echo '{info}' ;; image) ;; *) echo 'no route to host' >&2; exit 1 ;; esac",
+    }
+    # The tests may be run by root, whom Ansible would not let ask sudo. Check mode, so that nothing is done should sudo be passed by.
+    env = {"PATH": path_of(tmp_path, **programs), "ANSIBLE_BECOME_ALLOW_SAME_USER": "true"}
+    engine = prepare("--check", env=env)
+    images = playbook("prepare_machine", "--check", "--tags", "base_images", env=env)
+    for result, purpose in (
+        (engine, "Docker's engine is installed, does not run, and is to be started. That needs root"),
+        (images, "Stand-ins for python, mysql, redis are to be built. That needs root"),
+    ):
+        assert (result.status, result.changed) == (2, 0), result.output
+        assert purpose in result.words
+        assert "ansible-playbook prepare_machine.yml --ask-become-pass" in result.words
+        assert "Traceback" not in result.output
+
+
 def test_a_machine_without_compose_learns_what_is_missing(tmp_path):
     info = 'docker info --format \'{{json .}}\' | sed \'s/"Name":"compose"/"Name":"other"/g\''
     script = f"PATH='{os.environ['PATH']}'; case $1 in info) {info} ;; *) exec docker \"$@\" ;; esac"

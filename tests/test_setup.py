@@ -1,8 +1,10 @@
-"""`bin/setup` on a machine as it is found: shims that fail, old Pythons, a set-up that was cut short."""
+"""`bin/setup` and what stands around it on a machine as it is found: shims that fail, old Pythons, a set-up that was cut short."""
 
 from __future__ import annotations
 
+import os
 import pathlib
+import pty
 import shutil
 import subprocess
 import sys
@@ -99,3 +101,38 @@ def test_a_set_up_that_was_cut_short_is_done_again(machine):
     result = setup(checkout, path)
     assert result.returncode == 0, result.stdout
     assert subprocess.run([checkout / ".venv/bin/ansible-playbook", "--version"], capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("docker", "sudo", "somebody", "asked"), [(1, 1, True, True), (0, 1, True, False), (1, 0, True, False), (1, 1, False, False)]
+)
+def test_make_demo_asks_for_sudos_password_only_where_it_is_needed_and_somebody_can_type_it(tmp_path, docker, sudo, somebody, asked):
+    for folder in ("bin", ".venv/bin", "path"):
+        (tmp_path / folder).mkdir(parents=True)
+    shutil.copy(ROOT / "bin/demo", tmp_path / "bin/demo")
+    script(tmp_path / "bin/setup", "")
+    script(tmp_path / ".venv/bin/ansible-playbook", 'echo "$@"')
+    for program, text in {"id": "echo 1000", "docker": f"exit {docker}", "sudo": f"exit {sudo}"}.items():
+        script(tmp_path / "path" / program, text)
+    _, terminal = pty.openpty()
+    demo = subprocess.run(
+        ["bin/demo"],
+        cwd=tmp_path,
+        env=environment(PATH=f"{tmp_path}/path:{os.environ['PATH']}"),
+        stdin=terminal if somebody else subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    expected = "local_up.yml -e name=scheduler" + (" --ask-become-pass" if asked else "")
+    assert expected in demo.stdout.splitlines()
+
+
+def test_make_clean_leaves_services_and_their_places(tmp_path):
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    kept = ("services/orbit/manage.py", "inventories/local/orbit.yml", "requirements.lock")
+    for name in (*kept, ".venv/bin/python", ".ruff_cache/x", "reports/junit.xml", "tests/__pycache__/x.pyc"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    subprocess.run(["make", "clean"], cwd=tmp_path, check=True, capture_output=True)
+    assert sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()) == sorted(("Makefile", *kept))

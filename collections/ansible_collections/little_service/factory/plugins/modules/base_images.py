@@ -9,7 +9,9 @@ DOCUMENTATION = r"""
 module: base_images
 short_description: Have images from a registry, or stand-ins built from a distribution's packages
 description:
-  - Uses what the engine has, an upstream image first; else pulls; else, with O(build=true), builds a stand-in.
+  - Uses what the engine has; else pulls; else, with O(build=true), builds a stand-in.
+  - A stand-in that was taken once is kept, also where the upstream image is there or a registry answers by now, since a database that
+    was made with one MySQL may not open with an older one. It serves until it is removed.
   - A stand-in's tag ends in a digest of its recipe and of the CA bundle, so it is built again only when one of these changes.
   - Stand-ins carry the label C(org.little-service.stand-in=true).
 version_added: 0.1.0
@@ -33,6 +35,10 @@ options:
     type: list
     elements: str
     default: []
+  patience:
+    description: Seconds until a registry must have said what it has. One that does not is taken for one that does not answer.
+    type: float
+    default: 20
   build:
     description: Whether to build what is neither there nor to be pulled. Needs mmdebstrap and root.
     type: bool
@@ -68,7 +74,7 @@ got:
   type: dict
   returned: success
 missing:
-  description: The names for which no registry answered and nothing was built, with the registry's words.
+  description: The names of stand-ins that are to be built, each with the reason, such as the registry's words.
   type: dict
   returned: success
 """
@@ -80,6 +86,7 @@ import subprocess
 import tempfile
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.little_service.factory.plugins.module_utils import docker_pull
 
 LABEL = "org.little-service.stand-in"
 
@@ -94,12 +101,12 @@ class BaseImages:
         self.bundle = pathlib.Path(module.params["ca_bundle"])
         self.present = set(self.docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}").split())
 
-    def docker(self, *arguments: str, accept_failure: bool = False) -> str:
-        """Run docker and return what it printed; where it fails, fail with its words or, on request, return None."""
+    def docker(self, *arguments: str) -> str:
+        """Run docker and return what it printed; where it fails, fail with its words."""
         status, output, errors = self.module.run_command(["docker", *arguments])
-        if status and not accept_failure:
+        if status:
             self.module.fail_json(msg=f"docker {' '.join(arguments[:2])} failed: {errors.strip() or output.strip()}")
-        return output if not status else f"\0{errors.strip() or output.strip()}"
+        return output
 
     def reference(self, name: str, base: str) -> str:
         """An image of our own: its tag ends in a digest of all that it is made of."""
@@ -112,26 +119,36 @@ class BaseImages:
         """The reference of a pulled image with the CA bundle on top."""
         return self.reference("bundle", f"localhost/little_service/{self.images[name]['upstream']}")
 
-    def wanted(self, name: str) -> list[str]:
-        """What would serve, best first."""
-        bundled = name in self.module.params["bundle_pulled"]
-        upstream = self.bundled(name) if bundled else self.images[name]["upstream"]
-        return [upstream, self.reference(name, self.images[name]["stand_in"])]
+    def stand_in(self, name: str) -> str:
+        """The reference of a stand-in."""
+        return self.reference(name, self.images[name]["stand_in"])
 
-    def pull(self, name: str) -> str | None:
-        """Pull an image. Returns the registry's words where it could not be got."""
+    def upstream(self, name: str) -> str:
+        """The reference of what a registry gives."""
+        return self.bundled(name) if name in self.module.params["bundle_pulled"] else self.images[name]["upstream"]
+
+    def there(self, name: str) -> str | None:
+        """What serves, of what the engine has."""
+        wanted = [self.stand_in(name)] if self.is_stood_in_for(name) else [self.upstream(name)]
+        return next((reference for reference in wanted if reference in self.present), None)
+
+    def is_stood_in_for(self, name: str) -> bool:
+        """Whether a stand-in was taken once, of this recipe or of an earlier one."""
+        base = self.images[name]["stand_in"]
+        return any(reference == base or reference.startswith(f"{base}-") for reference in self.present)
+
+    def pull(self, name: str) -> str:
+        """Pull an image. Returns the reason where it could not be got."""
         upstream = self.images[name]["upstream"]
-        words = self.docker("pull", "--quiet", upstream, accept_failure=True)
-        if words.startswith("\0"):
-            return words[1:]
-        if name in self.module.params["bundle_pulled"]:
+        reason = docker_pull.pull(upstream, self.module.params["patience"])
+        if not reason and name in self.module.params["bundle_pulled"]:
             self.build_image("bundle", self.bundled(name), upstream)
-        return None
+        return reason
 
     def build(self, name: str) -> None:
         """Build a stand-in on the root of its suite."""
         suite = self.images[name]["suite"]
-        self.build_image(name, self.wanted(name)[1], self.root(suite))
+        self.build_image(name, self.stand_in(name), self.root(suite))
 
     def build_image(self, recipe: str, reference: str, root: str) -> None:
         """Build a recipe; the tag without the digest is the newest, for people and tests."""
@@ -171,29 +188,31 @@ def main() -> None:
             "recipes": {"type": "path", "required": True},
             "ca_bundle": {"type": "path", "required": True},
             "bundle_pulled": {"type": "list", "elements": "str", "default": []},
+            "patience": {"type": "float", "default": 20},
             "build": {"type": "bool", "default": False},
             "mirror": {"type": "str", "default": ""},
         },
         supports_check_mode=True,
     )
     base = BaseImages(module)
-    chosen, got, missing = {}, {}, {}
+    chosen, got, missing, unreachable = {}, {}, {}, ""
     for name in base.images:
-        wanted = base.wanted(name)
-        there = next((reference for reference in wanted if reference in base.present), None)
+        there = base.there(name)
         if there:
             chosen[name] = there
         elif module.params["build"]:
             if not module.check_mode:
                 base.build(name)
-            chosen[name], got[name] = wanted[1], "built"
+            chosen[name], got[name] = base.stand_in(name), "built"
+        elif base.is_stood_in_for(name):
+            missing[name] = "what its stand-in is made of has changed"
         else:
             # Where one pull finds no registry, the others would find none either.
-            words = next(iter(missing.values()), None) or ("not asked in check mode" if module.check_mode else base.pull(name))
-            if words:
-                missing[name] = words
+            unreachable = unreachable or ("not asked in check mode" if module.check_mode else base.pull(name))
+            if unreachable:
+                missing[name] = unreachable
             else:
-                chosen[name], got[name] = wanted[0], "pulled"
+                chosen[name], got[name] = base.upstream(name), "pulled"
     module.exit_json(changed=bool(got), chosen=chosen, got=got, missing=missing)
 
 

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import json
 import pathlib
+import time
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
+from ansible_collections.little_service.factory.plugins.module_utils import docker_pull
 from ansible_collections.little_service.factory.plugins.modules import base_images
 
 STAND_IN = "localhost/little_service/redis:8.0"
-# `docker` keeps its images as lines of a file; a pull ends as the file `registry` says.
+# `docker` keeps its images as lines of a file; a pull ends as the file `registry` says, or does not end where it says nothing at all.
 DOCKER = """#!/bin/sh
 cd "$(dirname "$0")"
 echo "$*" >>calls
 case $1 in
     image) cat images ;;
-    pull) [ -e registry ] || { echo 'no route to host' >&2; exit 1; }; echo "$3" >>images ;;
+    pull)
+        [ ! -e hangs ] || { cat hangs; exec sleep 60; }
+        [ -e registry ] || { echo 'no route to host' >&2; exit 1; }
+        echo "$2" >>images
+        ;;
     build) for word; do case $before in --tag) echo "$word" >>images ;; esac; before=$word; done ;;
     tag) echo "$3" >>images ;;
     import) echo "$5" >>images ;;
@@ -80,6 +86,46 @@ def test_one_registry_that_does_not_answer_is_asked_once(engine):
     one = {"upstream": "redis:8", "stand_in": STAND_IN, "suite": "trixie"}
     answer = engine(images={"redis": one, "bundle": one})
     assert (len(answer["missing"]), engine.verbs.count("pull")) == (2, 1)
+
+
+@pytest.mark.parametrize("said", ["", "8: Pulling from library/redis\n"])
+def test_a_registry_that_falls_silent_is_waited_for_no_longer_than_was_said(engine, monkeypatch, said):
+    monkeypatch.setattr(docker_pull, "SILENCE", 0.3)
+    (engine.folder / "hangs").write_text(said)
+    begun = time.monotonic()
+    answer = engine(patience=0.3 if not said else 30)
+    assert time.monotonic() - begun < 10
+    assert answer["missing"] == {"redis": "redis:8: the registry said nothing for 0 s"}
+
+
+def test_a_stand_in_is_kept_also_where_the_upstream_image_is_there_and_a_registry_answers(engine):
+    taken = engine(build=True)["chosen"]
+    (engine.folder / "registry").touch()
+    with (engine.folder / "images").open("a") as images:
+        images.write("redis:8\n")
+    answer = engine()
+    assert (answer["chosen"], answer["changed"], "pull" in engine.verbs) == (taken, False, False)
+
+
+def test_a_stand_in_of_an_earlier_recipe_is_built_anew_and_no_registry_is_asked(engine):
+    (engine.folder / "registry").touch()
+    (engine.folder / "images").write_text(f"{STAND_IN}-0123456789\n")
+    answer = engine()
+    assert (answer["missing"], answer["changed"], "pull" in engine.verbs) == (
+        {"redis": "what its stand-in is made of has changed"},
+        False,
+        False,
+    )
+    assert engine(build=True)["got"] == {"redis": "built"}
+
+
+def test_a_stand_in_that_is_to_be_built_anew_keeps_no_other_image_from_being_pulled(engine):
+    (engine.folder / "registry").touch()
+    (engine.folder / "images").write_text(f"{STAND_IN}-0123456789\n")
+    one = {"upstream": "redis:8", "stand_in": STAND_IN, "suite": "trixie"}
+    other = {"upstream": "bundle:1", "stand_in": "localhost/little_service/bundle:1", "suite": "trixie"}
+    answer = engine(images={"redis": one, "bundle": other})
+    assert (list(answer["missing"]), answer["got"]) == (["redis"], {"bundle": "pulled"})
 
 
 def test_a_stand_in_is_built_once(engine):
