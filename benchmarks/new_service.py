@@ -31,7 +31,7 @@ def measure(runs: int, say: Callable[[str], None]) -> tuple[list[str], dict[str,
         folder = pathlib.Path(name)
         run(new_service(folder / "reference"))
         made = folder / "reference/services" / SERVICE
-        source = _source(made)
+        source = source_of(made)
         contenders = {
             OURS: new_service,
             BARE: peers.one_copy(folder / "bare"),
@@ -54,10 +54,10 @@ def new_service(folder: pathlib.Path) -> list[object]:
     return ["ansible-playbook", "new_service.yml", "-e", f"name={SERVICE}", *places]
 
 
-def _source(made: pathlib.Path) -> peers.Source:
+def source_of(made: pathlib.Path) -> peers.Source:
     """What the peers are given: the files that are in the made service, and the variables that it was made with."""
     sys.path.insert(0, str(ROOT / "collections"))
-    from ansible_collections.little_service.factory.plugins.module_utils import inputs  # noqa: PLC0415 # the line above finds it
+    from ansible_collections.little_service.factory.plugins.plugin_utils import inputs  # noqa: PLC0415 # the line above finds it
 
     record = yaml.safe_load((made / ".little-service.yml").read_text(encoding="utf-8"))
     variables = inputs.template_variables(record["answers"], record["template"])
