@@ -65,6 +65,13 @@ class Factory:
         git(folder, "init", "-q", "-b", "main", "factory")
         self.release("0.1.0", files or FILES)
 
+    @classmethod
+    def at(cls, folder: pathlib.Path) -> Factory:
+        """A copy of one."""
+        there = object.__new__(cls)
+        there.root, there.services, there.parts = folder / "factory", folder / "services", dict(PARTS)
+        return there
+
     def write(self, files: dict[str, str | None]) -> None:
         """Change the template; None removes a file."""
         for path, text in {".little-service.yml.j2": ANSWERS_FILE, **files}.items():
@@ -133,3 +140,10 @@ def assert_refused(factory: Factory, path: pathlib.Path, *words: str) -> None:
         assert (result["report"]["outcome"], result.get("changed", False)) == ("failed", False), result
         assert all(word in result["msg"] for word in words), result["msg"]
         assert (refs(path), files(path)) == before
+
+
+if __name__ == "__main__":
+    import sys
+
+    there = Factory.at(pathlib.Path(sys.argv[1]))
+    print(there.update(there.services / "orbit")["report"])

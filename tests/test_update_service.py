@@ -56,16 +56,20 @@ def test_a_conflict_leaves_what_was_deleted_out_and_the_rest_to_the_developer(fa
     commit(orbit)
     factory.release("0.2.0", {"README.md.j2": "other\n", "worker.txt": "theirs\n" * 8})
     result = factory.update(orbit)
-    assert (result["failed"], result["report"]["conflicts"], result["report"]["deleted_here"]) == (True, ["worker.txt"], ["README.md"])
+    assert (result["report"]["outcome"], result["report"]["conflicts"], result["report"]["deleted_here"]) == (
+        "conflicts",
+        ["worker.txt"],
+        ["README.md"],
+    )
     assert (orbit / "worker.txt").read_text() == "<<<<<<< HEAD\nmine\n=======\n" + "theirs\n" * 8 + ">>>>>>> template\n"
     assert git(orbit, "status", "--porcelain").splitlines() == ["M  .little-service.yml", "UU worker.txt"]
-    assert f"git -C {orbit} add --all -- worker.txt && git -C {orbit} commit" in result["msg"]
+    assert f"  git -C {orbit} add --all -- worker.txt && git -C {orbit} commit" in result["report"]["to_do"]
     again = factory.update(orbit)
-    assert (again["failed"], again["changed"], again["report"]["conflicts"]) == (True, False, ["worker.txt"])
+    assert (again["report"]["outcome"], again["changed"], again["report"]["conflicts"]) == ("conflicts", False, ["worker.txt"])
     git(orbit, "add", "worker.txt")
     mended = factory.update(orbit)
-    assert mended["failed"]
-    assert f"mended and not committed. Type: git -C {orbit} commit" in mended["msg"]
+    assert mended["report"]["words"] == "conflicts that are mended and not committed"
+    assert mended["report"]["to_do"] == [f"Type: git -C {orbit} commit"]
     git(orbit, *small.plain_git.as_user(orbit), "commit", "-q", "--no-edit")
     assert factory.update(orbit)["report"]["outcome"] == "current"
 

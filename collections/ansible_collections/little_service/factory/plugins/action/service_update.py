@@ -70,16 +70,8 @@ class ActionModule(ActionBase):
                 update.apply(there, planned, version, scratch)
         told["words"] = update_words.words(told, str(path), check, planned.restored)
         told["words"] += update_words.differing(answers, task_vars, f"inventories/*/{name}.yml")
-        return self._result(planned, told, diff)
-
-    def _result(self, planned: update.Plan, told: dict, diff: list[dict]) -> dict:
-        result = {"changed": planned.changed, "report": told}
-        if diff:
-            result["diff"] = diff
-        if told["outcome"] == "conflicts":
-            lines = [f"{told['name']}: {told['words']}.", *update_words.cure(told, self._task.args["path"], self._task.check_mode)]
-            result.update(failed=True, msg="\n".join(lines))
-        return result
+        told["to_do"] = update_words.to_do(told, str(path), check)
+        return {"changed": planned.changed, "report": told, **({"diff": diff} if diff else {})}
 
     def _answers(self, recorded: dict) -> dict:
         """The answers of today's template: those that the service has, and for new questions the defaults."""

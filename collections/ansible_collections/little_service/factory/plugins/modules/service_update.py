@@ -12,7 +12,7 @@ description:
   - Refuses a working tree with changes, an unfinished merge or rebase, a version of the template that this repository does not know,
     and files in the way that git does not know.
   - What the developer deleted stays deleted, also where the template has changed it, and is told.
-  - All else that cannot be merged is a conflict, between git's own markers; the task fails then.
+  - All else that cannot be merged is a conflict, between git's own markers. The task does not fail by that: its difference is to be shown.
   - A missing branch C(template) is taken from C(origin), found in the service's history, or rendered from this repository's history.
   - Safe to kill at any moment. The next run takes back or finishes what a killed one began.
   - Implemented as an action plugin; it runs on the controller.
@@ -73,6 +73,7 @@ report:
     outcome:
       description:
         - V(current), V(updated), V(conflicts), V(failed), or V(elsewhere) for a service that is not on this machine.
+        - Those that failed, or are elsewhere, have a name, an outcome and words.
         - In check mode V(behind) takes the place of V(updated).
       type: str
     words:
@@ -101,6 +102,10 @@ report:
       elements: str
     deleted_here:
       description: The files that the template has changed and that stay deleted.
+      type: list
+      elements: str
+    to_do:
+      description: What is left to the developer, line by line.
       type: list
       elements: str
     new_answers:

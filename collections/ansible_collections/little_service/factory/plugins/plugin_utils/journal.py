@@ -14,7 +14,7 @@ import os
 import pathlib
 
 from ansible_collections.little_service.factory.plugins.plugin_utils import git, merging, staging
-from ansible_collections.little_service.factory.plugins.plugin_utils.repository import Refused, Repository
+from ansible_collections.little_service.factory.plugins.plugin_utils.repository import LOCAL, Refused, Repository
 
 NAME = "little-service-update.json"
 
@@ -29,26 +29,34 @@ def forget(repository: Repository) -> None:
 
 
 def halfway(repository: Repository) -> frozenset[str]:
-    """The files that an interrupted run may have changed."""
+    """The files that an interrupted run may have left half-written.
+
+    :raises Refused: where one was changed since, so that taking it back would lose that.
+    """
     noted = _noted(repository)
-    return frozenset(merging.changed(repository, "HEAD", noted["tree"])) if noted and noted["tree"] else frozenset()
+    if not noted or not noted["tree"] or noted["head"] != repository.commit("HEAD") or repository.commit("MERGE_HEAD"):
+        return frozenset()
+    paths = merging.changed(repository, "HEAD", noted["tree"])
+    foreign = [path for path in paths if not _is_ours(repository, path, noted["tree"])]
+    if foreign:
+        raise Refused(
+            f"An update of {repository} was cut short, and since then these files were changed: {', '.join(foreign)}. "
+            "Move them out of the folder, run this again, and put back what you need of them."
+        )
+    return frozenset(paths)
 
 
 def recover(repository: Repository) -> None:
-    """Finish or take back what an interrupted run began.
-
-    :raises Refused: where a file was changed since, so that taking back would lose that.
-    """
+    """Finish or take back what an interrupted run began. :raises Refused: as `halfway`."""
     if _noted(repository) is None:
         return
     if not _git_is_at_work(repository.folder):
         _unlock(repository)
-    noted = _noted(repository)
-    if noted["tree"] and noted["head"] == repository.commit("HEAD"):
-        if (repository.own / "MERGE_HEAD").exists():
-            drop_deleted(repository)
-        else:
-            _take_back(repository, noted["tree"])
+    paths = halfway(repository)
+    if paths:
+        _take_back(repository, paths)
+    elif repository.commit("MERGE_HEAD") == repository.commit(LOCAL) != "":
+        drop_deleted(repository)
     forget(repository)
 
 
@@ -66,20 +74,12 @@ def _noted(repository: Repository) -> dict[str, str] | None:
         return None
 
 
-def _take_back(repository: Repository, tree: str) -> None:
-    paths = merging.changed(repository, "HEAD", tree)
-    foreign = [path for path in paths if not _is_ours(repository, path, tree)]
-    if foreign:
-        raise Refused(
-            f"An update of {repository} was cut short, and since then these files were changed: {', '.join(foreign)}. "
-            "Move them out of the folder, run this again, and put back what you need of them."
-        )
+def _take_back(repository: Repository, paths: frozenset[str]) -> None:
     repository.run("read-tree", "--reset", "HEAD")
-    kept = set(repository.listed("ls-tree", "-r", "-z", "--name-only", "--full-tree", "HEAD"))
-    for path in paths:
-        if path not in kept:
-            _remove(repository.folder, path)
-    given = "".join(f"{path}\0" for path in paths if path in kept)
+    kept = paths & set(repository.listed("ls-tree", "-r", "-z", "--name-only", "--full-tree", "HEAD"))
+    for path in paths - kept:
+        _remove(repository.folder, path)
+    given = "".join(f"{path}\0" for path in sorted(kept))
     repository.run("checkout-index", "--force", "--quiet", "-z", "--stdin", given=os.fsencode(given))
     repository.run("update-index", "-q", "--refresh", fine=(0, 1))
 

@@ -118,7 +118,7 @@ def _with_merge(repository: Repository, begun: Plan, scratch: pathlib.Path) -> P
         merge = merging.Merge(files, files, [], [], [])
     else:
         merge = merging.foresee(repository, begun.joined, begun.template, scratch)
-    blocked = merging.in_the_way(repository, merge.tree)
+    blocked = sorted(set(merging.in_the_way(repository, merge.tree)) - journal.halfway(repository))
     if blocked:
         raise Refused(
             f"In {repository} these are not in git and lie where the template has a file: {', '.join(blocked)}. "

@@ -53,7 +53,7 @@ def words(told: dict, path: str, check: bool, restored: bool) -> str:
         "conflicts": f"{'would have ' if check and told['files'] else ''}conflicts in {', '.join(told['conflicts'])}",
     }[told["outcome"]]
     if told["outcome"] == "conflicts" and not told["conflicts"]:
-        said = f"conflicts that are mended and not committed. Type: git -C {shlex.quote(path)} commit"
+        said = "conflicts that are mended and not committed"
     said += f"; its branch template {would}restored" if restored else ""
     if told["new_answers"]:
         taken = ", ".join(f"{key}: {value}" for key, value in told["new_answers"].items())
@@ -63,10 +63,10 @@ def words(told: dict, path: str, check: bool, restored: bool) -> str:
     return said
 
 
-def cure(told: dict, path: str, check: bool) -> list[str]:
-    """What to type after conflicts."""
-    if told["outcome"] != "conflicts" or not told["conflicts"]:
-        return []
+def to_do(told: dict, path: str, check: bool) -> list[str]:
+    """What is left to the developer, and what to type."""
+    if not told["conflicts"]:
+        return [f"Type: git -C {shlex.quote(path)} commit"] if told["outcome"] == "conflicts" else []
     if check and told["files"]:
         return [*told["said"], "Nothing was changed. Without --check they are left in the files between git's markers, for you to mend."]
     files = " ".join(shlex.quote(file) for file in told["conflicts"])
