@@ -47,6 +47,7 @@ def test_it_is_made_kept_and_removed_with_a_final_snapshot(aws, rds, declared):
     assert made.steps == [f"create {name}" for name in ALL]
     assert PASSWORD not in json.dumps(made.result)
     found = described(rds)
+    assert made["arn"] == found["DBInstanceArn"]
     assert (found["EngineVersion"], found["PubliclyAccessible"], found["StorageEncrypted"]) == ("8.4.7", False, True)
     assert (found["DBParameterGroups"][0]["DBParameterGroupName"], found["MaxAllocatedStorage"]) == (NAME, 100)
     given = rds.describe_db_parameters(DBParameterGroupName=NAME, Source="user")["Parameters"]

@@ -7,8 +7,8 @@ import datetime
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ansible_collections.amazon.aws.plugins.module_utils.tagging import boto3_tag_list_to_ansible_dict as tag_dict
 from ansible_collections.little_service.factory.plugins.module_utils import declared
+from ansible_collections.little_service.factory.plugins.module_utils.managed import is_version, tags_of
 
 # States in which an instance serves and can be changed: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/accessing-monitoring.html
 WORKING = ("available", "storage-optimization", "storage-initialization", "storage-config-upgrade")
@@ -110,18 +110,8 @@ def properties(instance: Mapping[str, Any], wanted: Mapping[str, Any]) -> declar
     return found
 
 
-def is_version(wanted: str, found: str) -> bool:
-    """Whether a version is the one that is wanted, or a later patch of it: 8.4.7 is 8.4, and 8.4.7 will do for 8.4.6."""
-    ours, theirs = ([int(part) for part in version.split(".") if part.isdigit()] for version in (wanted, found))
-    return theirs[:2] == ours[:2] and theirs >= ours
-
-
 def first(listed: Iterable[Mapping[str, Any]] | None, key: str) -> Any:
     return next((one[key] for one in listed or []), None)
-
-
-def tags_of(thing: Mapping[str, Any]) -> dict[str, str]:
-    return tag_dict(thing.get("TagList") or [])
 
 
 def creation(wanted: Mapping[str, Any]) -> dict[str, Any]:

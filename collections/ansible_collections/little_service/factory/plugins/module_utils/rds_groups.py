@@ -6,42 +6,28 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.tagging import ansible_dict_to_boto3_tag_list as tag_list
-from ansible_collections.little_service.factory.plugins.module_utils import declared, rds
+from ansible_collections.little_service.factory.plugins.module_utils import declared, managed, rds
 
 
-class Group(declared.Resource):
-    """A group that an instance stands on; its tags are asked for apart."""
-
-    def __init__(self, module: Any, wanted: declared.Properties) -> None:
-        self._rds, self._arn = module.client("rds"), ""
-        super().__init__(module.params["name"], {**wanted, "tags": module.params["tags"]})
-
-    def _tags(self) -> dict[str, str]:
-        return rds.tags_of(self._rds.list_tags_for_resource(ResourceName=self._arn))
-
-    def _tag(self) -> None:
-        self._rds.add_tags_to_resource(ResourceName=self._arn, Tags=tag_list(self.wanted["tags"]))
-
-
-class SubnetGroup(Group):
+class SubnetGroup(managed.Tagged):
     """https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DBSubnetGroup.html"""
 
     kind = "database's subnet group"
     taken = frozenset({"DBSubnetGroupAlreadyExists", "DBSubnetGroupNotFoundFault"})
 
     def __init__(self, module: Any) -> None:
-        super().__init__(module, {"subnets": sorted(module.params["subnets"])})
+        super().__init__(module, module.client("rds"), {"subnets": sorted(module.params["subnets"])})
 
     def read(self) -> declared.Properties | None:
         try:
-            (found,) = self._rds.describe_db_subnet_groups(DBSubnetGroupName=self.name)["DBSubnetGroups"]
-        except self._rds.exceptions.DBSubnetGroupNotFoundFault:
+            (found,) = self._client.describe_db_subnet_groups(DBSubnetGroupName=self.name)["DBSubnetGroups"]
+        except self._client.exceptions.DBSubnetGroupNotFoundFault:
             return None
-        self._arn = found["DBSubnetGroupArn"]
+        self.arn = found["DBSubnetGroupArn"]
         return {"subnets": sorted(subnet["SubnetIdentifier"] for subnet in found["Subnets"]), "tags": self._tags()}
 
     def create(self) -> None:
-        self._rds.create_db_subnet_group(
+        self._client.create_db_subnet_group(
             DBSubnetGroupName=self.name,
             DBSubnetGroupDescription=f"Of the database {self.name}",
             SubnetIds=self.wanted["subnets"],
@@ -50,15 +36,15 @@ class SubnetGroup(Group):
 
     def update(self, step: declared.Step) -> None:
         if "subnets" in step.changes:
-            self._rds.modify_db_subnet_group(DBSubnetGroupName=self.name, SubnetIds=self.wanted["subnets"])
+            self._client.modify_db_subnet_group(DBSubnetGroupName=self.name, SubnetIds=self.wanted["subnets"])
         if "tags" in step.changes:
             self._tag()
 
     def delete(self) -> None:
-        self._rds.delete_db_subnet_group(DBSubnetGroupName=self.name)
+        self._client.delete_db_subnet_group(DBSubnetGroupName=self.name)
 
 
-class ParameterGroup(Group):
+class ParameterGroup(managed.Tagged):
     """https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DBParameterGroup.html"""
 
     kind = "database's parameter group"
@@ -68,25 +54,26 @@ class ParameterGroup(Group):
 
     def __init__(self, module: Any) -> None:
         parameters = {name: str(value) for name, value in module.params["parameters"].items()}
-        super().__init__(module, {"family": rds.family("mysql", module.params["engine_version"]), "parameters": parameters})
+        family = rds.family("mysql", module.params["engine_version"])
+        super().__init__(module, module.client("rds"), {"family": family, "parameters": parameters})
 
     def read(self) -> declared.Properties | None:
         try:
-            (found,) = self._rds.describe_db_parameter_groups(DBParameterGroupName=self.name)["DBParameterGroups"]
-        except self._rds.exceptions.DBParameterGroupNotFoundFault:
+            (found,) = self._client.describe_db_parameter_groups(DBParameterGroupName=self.name)["DBParameterGroups"]
+        except self._client.exceptions.DBParameterGroupNotFoundFault:
             return None
-        self._arn = found["DBParameterGroupArn"]
+        self.arn = found["DBParameterGroupArn"]
         # What nobody has declared here belongs to others.
         given = {one["ParameterName"]: one.get("ParameterValue") for one in self._parameters(Source="user")}
         parameters = {name: given[name] for name in self.wanted["parameters"] if name in given}
         return {"family": found["DBParameterGroupFamily"], "parameters": parameters, "tags": self._tags()}
 
     def _parameters(self, **more: str) -> list[dict[str, Any]]:
-        pages = self._rds.get_paginator("describe_db_parameters").paginate(DBParameterGroupName=self.name, **more)
+        pages = self._client.get_paginator("describe_db_parameters").paginate(DBParameterGroupName=self.name, **more)
         return [parameter for page in pages for parameter in page["Parameters"]]
 
     def create(self) -> None:
-        self._rds.create_db_parameter_group(
+        self._client.create_db_parameter_group(
             DBParameterGroupName=self.name,
             DBParameterGroupFamily=self.wanted["family"],
             Description=f"Of the database {self.name}",
@@ -108,8 +95,8 @@ class ParameterGroup(Group):
             {"ParameterName": name, "ParameterValue": value, "ApplyMethod": "immediate" if name in dynamic else "pending-reboot"}
             for name, value in sorted(values.items())
         ]
-        for start in range(0, len(told), 20):
-            self._rds.modify_db_parameter_group(DBParameterGroupName=self.name, Parameters=told[start : start + 20])
+        for batch in managed.batches(told):
+            self._client.modify_db_parameter_group(DBParameterGroupName=self.name, Parameters=batch)
 
     def delete(self) -> None:
-        self._rds.delete_db_parameter_group(DBParameterGroupName=self.name)
+        self._client.delete_db_parameter_group(DBParameterGroupName=self.name)

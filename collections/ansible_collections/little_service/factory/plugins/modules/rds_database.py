@@ -172,26 +172,22 @@ gone:
   returned: success
 """
 
-from ansible_collections.little_service.factory.plugins.module_utils import declared, rds_groups, rds_instance
+from ansible_collections.little_service.factory.plugins.module_utils import managed, rds_groups
 from ansible_collections.little_service.factory.plugins.module_utils.aws import AwsModule
+from ansible_collections.little_service.factory.plugins.module_utils.rds_instance import Instance
 
 
 def main():
     module = AwsModule(
         {
-            "name": {"type": "str", "required": True},
-            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            **managed.OPTIONS,
             "engine_version": {"type": "str", "default": "8.4"},
             "instance_class": {"type": "str", "default": "db.t4g.micro"},
             "storage": {"type": "int", "default": 20},
             "max_storage": {"type": "int", "default": 0},
             "multi_az": {"type": "bool", "default": False},
-            "subnets": {"type": "list", "elements": "str", "default": []},
-            "security_groups": {"type": "list", "elements": "str", "default": []},
-            "parameters": {"type": "dict", "default": {}},
             "database": {"type": "str"},
             "username": {"type": "str", "default": "app"},
-            "secret": {"type": "str", "no_log": False},
             "backup_days": {"type": "int", "default": 7},
             "backup_window": {"type": "str", "default": "10:00-10:30"},
             "maintenance_window": {"type": "str", "default": "sun:11:00-sun:11:30"},
@@ -199,31 +195,14 @@ def main():
             "ca_certificate": {"type": "str", "default": "rds-ca-rsa2048-g1"},
             "performance_insights": {"type": "bool", "default": False},
             "deletion_protection": {"type": "bool", "default": True},
-            "apply_immediately": {"type": "bool", "default": True},
             "restore_snapshot": {"type": "str", "default": ""},
             "final_snapshot": {"type": "bool", "default": True},
             "force": {"type": "bool", "default": False},
-            "wait": {"type": "bool", "default": False},
-            "wait_timeout": {"type": "int", "default": 3600},
-            "tags": {"type": "dict", "default": {}},
         },
         required_if=[("state", "present", ["database", "secret"])],
     )
-    instance = rds_instance.Instance(module)
-    groups = [rds_groups.SubnetGroup(module), rds_groups.ParameterGroup(module)]
-    wait = module.params["wait"]
-    if module.params["state"] == "present":
-        steps = declared.carry_out(module, [*groups, instance])
-        if wait and not module.check_mode:
-            with module.telling(instance):
-                instance.wait_until_it_works()
-    else:
-        steps = declared.carry_out(module, [instance], present=False)
-        with module.telling(instance):
-            if wait and not module.check_mode:
-                instance.wait_until_it_is_gone()
-        if instance.is_gone or (wait and module.check_mode):
-            steps += declared.carry_out(module, groups, present=False)
+    instance = Instance(module)
+    steps = managed.keep(module, instance, [rds_groups.SubnetGroup(module), rds_groups.ParameterGroup(module)])
     module.done(steps, **instance.facts())
 
 
