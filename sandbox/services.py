@@ -12,6 +12,7 @@ MODULES = (
     "ec2",
     "ecr",
     "elasticache.operations",
+    "elasticache.replicas",
     "elasticbeanstalk.applications",
     "elasticbeanstalk.environments",
     "elasticbeanstalk.inspection",

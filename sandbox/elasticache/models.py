@@ -107,6 +107,8 @@ class ElastiCache(State):
                 self.remove(thing, grouped=grouped)
             elif grouped:
                 self.set_status(thing, "available")
+                if status == "creating":
+                    self.tell(name, "replication-group", f"Replication group {name} created")
             else:
                 thing["CacheClusterStatus"] = "available"
 

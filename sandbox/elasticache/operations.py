@@ -199,7 +199,6 @@ def create_replication_group(call: Call) -> Thing:
     state.groups[name] = made
     state.tags[made["ARN"]] = tags.as_dict(params.get("Tags"))
     state.later(made, "creating")
-    state.tell(name, "replication-group", f"Replication group {name} created")
     return {"ReplicationGroup": made}
 
 
@@ -406,6 +405,14 @@ def tags_of(call: Call, arn: str) -> dict[str, str]:
     things = (*state.groups.values(), *state.clusters.values(), *state.subnet_groups.values(), *state.parameter_groups.values())
     if arn not in {thing["ARN"] for thing in things}:
         raise AwsError("InvalidARN", f"ARN {arn} is invalid.")
+    name = arn.rpartition(":")[2]
+    status = next(
+        (kept[name].get("Status", kept[name].get("CacheClusterStatus")) for kept in (state.groups, state.clusters) if name in kept), ""
+    )
+    if arn.split(":")[5] == "replicationgroup" and status != "available":
+        # As users report it: a group cannot be asked for its tags while it is busy.
+        message = f"{name} is either not present or not available."
+        raise AwsError("ReplicationGroupNotFoundFault" if status in ("creating", "deleting") else "InvalidReplicationGroupState", message)
     return state.tags.setdefault(arn, {})
 
 

@@ -52,6 +52,36 @@ def test_a_replication_group_is_created_changed_and_deleted(network, cache):
     assert cache.describe_events()["Events"][0]["Message"] == "Replication group deleted"
 
 
+def test_replicas_come_and_go_but_failover_keeps_one(network, cache):
+    def change(operation: str, count: int) -> None:
+        getattr(cache, operation)(ReplicationGroupId="orbit", NewReplicaCount=count, ApplyImmediately=True)
+
+    def nodes() -> list[str]:
+        return cache.describe_replication_groups(ReplicationGroupId="orbit")["ReplicationGroups"][0]["MemberClusters"]
+
+    cache.create_replication_group(**replication_group(network))
+    assert nodes() == ["orbit-001", "orbit-002"]
+    change("increase_replica_count", 2)
+    assert nodes() == ["orbit-001", "orbit-002", "orbit-003"]
+    change("decrease_replica_count", 1)
+    assert nodes() == ["orbit-001", "orbit-002"]
+    with refused("InvalidParameterValue", "from 1 to 0"):
+        change("decrease_replica_count", 0)
+    cache.modify_replication_group(ReplicationGroupId="orbit", MultiAZEnabled=False, AutomaticFailoverEnabled=False, ApplyImmediately=True)
+    assert nodes() == ["orbit-001", "orbit-002"]
+    change("decrease_replica_count", 0)
+    assert nodes() == ["orbit-001"]
+
+
+def test_a_busy_replication_group_does_not_tell_its_tags(cloud, network, cache):
+    cloud.control("PUT", "clock", {"profile": "real", "speed": 1})
+    arn = cache.create_replication_group(**replication_group(network))["ReplicationGroup"]["ARN"]
+    with refused("ReplicationGroupNotFoundFault", "not present or not available"):
+        cache.list_tags_for_resource(ResourceName=arn)
+    cloud.control("PUT", "clock", {"profile": "none"})
+    assert cache.list_tags_for_resource(ResourceName=arn)["TagList"] == []
+
+
 def test_a_replication_group_must_make_sense(network, cache):
     for change, code, words in (
         ({"NumCacheClusters": 1}, "InvalidParameterCombination", "at least 2 cache clusters"),
