@@ -62,7 +62,10 @@ def test_a_proof_that_was_removed_or_changed_is_put_back(aws, zone):
     before = records(aws, zone)
     ((name, value),) = before.items()
     set_record(aws, zone, name, "elsewhere.example.net")
-    assert aws.bring("acm_certificate_validated", **DOMAIN).steps == ["update record that proves ledger.example.com (leads_to)"]
+    assert aws.bring("acm_certificate_validated", **DOMAIN).steps == ["update record that proves ledger.example.com (leads_to, ttl)"]
+    set_record(aws, zone, name, value)
+    assert aws.bring("acm_certificate_validated", **DOMAIN).steps == ["update record that proves ledger.example.com (ttl)"]
+    set_record(aws, zone, name, value)
     set_record(aws, zone, name, value, "DELETE")
     assert aws.bring("acm_certificate_validated", **DOMAIN).steps == ["create record that proves ledger.example.com"]
     assert records(aws, zone) == before
@@ -75,7 +78,7 @@ def test_a_domain_that_leads_elsewhere_is_refused_can_be_taken_over_and_is_not_r
     assert said.startswith("In the zone example.com ledger.example.com leads to old.example.net and not to ledger-staging-")
     assert "-e adopt=true" in said
     aws.settled("acm_certificate_validated", **plain, state="absent")
-    assert aws.bring("acm_certificate_validated", **plain, adopt=True).steps == ["update record ledger.example.com (leads_to)"]
+    assert aws.bring("acm_certificate_validated", **plain, adopt=True).steps == ["update record ledger.example.com (leads_to, ttl)"]
 
 
 def test_certificates_of_others_for_the_domain_are_left_alone(aws, zone):

@@ -78,6 +78,7 @@ class Record(declared.Resource):
     """
 
     kind = "record"
+    taken = frozenset({"InvalidChangeBatch"})  # "Tried to delete … but it was not found", by a call of ours whose answer was lost
 
     def __init__(self, module: Any, name: str, zone: str, record: Callable[[], RecordSet | None], *, strict: bool = False) -> None:
         self._module, self._route53, self._record, self._strict = module, module.client("route53"), record, strict
@@ -88,12 +89,12 @@ class Record(declared.Resource):
         wanted = self._record()
         if wanted is None:
             return None
-        self.wanted = {"leads_to": leads_to(wanted)}
+        self.wanted = described(wanted)
         self._found = self._at(wanted)
         if self._found is None:
             return None
-        found = {"leads_to": leads_to(self._found)}
-        if found != self.wanted and self._strict:
+        found = described(self._found)
+        if found["leads_to"] != self.wanted["leads_to"] and self._strict:
             if self._module.params["state"] == "absent":
                 return None
             if not self._module.params["adopt"]:
@@ -127,6 +128,7 @@ class Record(declared.Resource):
         self._route53.change_resource_record_sets(HostedZoneId=zone_id(self._route53, self._zone), ChangeBatch={"Changes": batch})
 
 
-def leads_to(record: RecordSet) -> str:
+def described(record: RecordSet) -> declared.Properties:
     alias = record.get("AliasTarget")
-    return plain(alias["DNSName"]) if alias else ", ".join(sorted(plain(one["Value"]) for one in record["ResourceRecords"]))
+    values = [alias["DNSName"]] if alias else [one["Value"] for one in record["ResourceRecords"]]
+    return {"type": record["Type"], "leads_to": ", ".join(sorted(map(plain, values))), "ttl": record.get("TTL")}

@@ -84,6 +84,7 @@ class Certificate(declared.Resource):
     """https://docs.aws.amazon.com/acm/latest/APIReference/API_CertificateDetail.html: of several for one domain, the one that is ours."""
 
     kind = "certificate"
+    taken = frozenset({"ResourceNotFoundException"})  # removed by a call of ours whose answer was lost
 
     def __init__(self, module):
         options = module.params
