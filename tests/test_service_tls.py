@@ -98,7 +98,19 @@ def with_tls(folder: pathlib.Path) -> dict:
     mysql = [f"--ssl-{name}=/certificates/{file}" for name, file in files.items()]
     redis = [["--tls-ca-cert-file", "--tls-cert-file", "--tls-key-file"][i] for i in range(3)]
     options = [word for option, file in zip(redis, files.values(), strict=True) for word in (option, f"/certificates/{file}")]
-    ask = ["CMD", "redis-cli", "--tls", "--cacert", "/certificates/right-ca.pem", "-a", PASSWORD, "--no-auth-warning", "-h", "redis", "ping"]
+    ask = [
+        "CMD",
+        "redis-cli",
+        "--tls",
+        "--cacert",
+        "/certificates/right-ca.pem",
+        "-a",
+        PASSWORD,
+        "--no-auth-warning",
+        "-h",
+        "redis",
+        "ping",
+    ]
     return {
         "services": {
             **dict.fromkeys(("migrate", "web", "worker", "beat"), ours),
@@ -163,11 +175,16 @@ def test_redis_is_spoken_to_by_tls(service):
     assert ask(service, ASK_REDIS).output.splitlines()[-1] == "both ways"
 
 
-@pytest.mark.parametrize("change", [{"SSL_CERT_FILE": "/certificates/wrong-ca.pem"}, {"REDIS_URL": f"rediss://:{PASSWORD}@elsewhere:6379/0"}])
+@pytest.mark.parametrize(
+    "change", [{"SSL_CERT_FILE": "/certificates/wrong-ca.pem"}, {"REDIS_URL": f"rediss://:{PASSWORD}@elsewhere:6379/0"}]
+)
 @pytest.mark.parametrize("way", ["broker.ensure_connection", "workers.ping"])
 def test_a_redis_that_is_another_is_refused_both_ways(service, way, change):
     code = "\n".join(line for line in ASK_REDIS.splitlines() if "ensure" not in line and "ping" not in line and "with" not in line)
-    call = {"workers.ping": "workers.ping()", "broker.ensure_connection": "current_app.connection().ensure_connection(max_retries=1, timeout=5)"}
+    call = {
+        "workers.ping": "workers.ping()",
+        "broker.ensure_connection": "current_app.connection().ensure_connection(max_retries=1, timeout=5)",
+    }
     refused = ask(service, code.replace('print("both ways")', call[way]), **change)
     assert refused.status != 0
     assert "CERTIFICATE_VERIFY_FAILED" in refused.output, refused.output
