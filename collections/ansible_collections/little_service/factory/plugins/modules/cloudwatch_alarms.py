@@ -40,6 +40,12 @@ options:
         description: The metric's dimensions.
         type: dict
         default: {}
+      nodes:
+        description:
+          - Makes an alarm for each of these nodes of a cluster. C(-) and the node are added to the name and to each value of O(alarms[].dimensions).
+        type: list
+        elements: str
+        default: []
       statistic:
         description: The statistic over each period.
         type: str
@@ -155,6 +161,16 @@ class Alarm(declared.Resource):
         self._cloudwatch.delete_alarms(AlarmNames=[self.name])
 
 
+def of_each_node(alarm):
+    """The alarms that one declaration makes."""
+    if not alarm["nodes"]:
+        return [alarm]
+    return [
+        {**alarm, "name": f"{alarm['name']}-{node}", "dimensions": {name: f"{value}-{node}" for name, value in alarm["dimensions"].items()}}
+        for node in alarm["nodes"]
+    ]
+
+
 def wanted_of(alarm, actions):
     """The declared alarm in the form in which :func:`found_of` gives the one that stands."""
     wanted = {key: alarm.get(key) for key in SIMPLE}
@@ -209,6 +225,7 @@ ALARM = {
     "namespace": {"type": "str"},
     "metric": {"type": "str"},
     "dimensions": {"type": "dict", "default": {}},
+    "nodes": {"type": "list", "elements": "str", "default": []},
     "statistic": {"type": "str", "choices": ["Average", "Sum", "Maximum", "Minimum", "SampleCount"], "default": "Average"},
     "queries": {"type": "list", "elements": "dict", "default": []},
     "period": {"type": "int", "default": 60},
@@ -237,7 +254,7 @@ def main():
     with module.telling(f"alarms {prefix}*"):
         pages = module.client("cloudwatch").get_paginator("describe_alarms").paginate(AlarmNamePrefix=prefix)
         standing = {alarm["AlarmName"]: alarm for page in pages for alarm in page["MetricAlarms"]}
-    wanted = {f"{prefix}{alarm['name']}": alarm for alarm in module.params["alarms"]}
+    wanted = {f"{prefix}{alarm['name']}": alarm for declaration in module.params["alarms"] for alarm in of_each_node(declaration)}
     kept = [Alarm(module, name, alarm, standing) for name, alarm in wanted.items()]
     template = {key: option.get("default") for key, option in ALARM.items()}
     # Of what is not declared any more only the name and the tags are looked at.
