@@ -105,7 +105,7 @@ def test_a_version_and_settings_are_never_sent_in_one_call(aws, beanstalk):
 def test_secrets_and_schedules_that_are_no_longer_declared_are_removed(aws, beanstalk):
     beanstalk.allow_secrets()
     secret = aws.client("secretsmanager").create_secret(Name="orbit", SecretString='{"a": "1"}')["ARN"]
-    evening = {"Recurrence": "0 18 * * *", "MinSize": 1, "MaxSize": 2}
+    evening, morning = ({"name": name, "recurrence": "0 18 * * *", "min": 1, "max": 2} for name in ("evening", "morning"))
     whole = {
         **WEB,
         "options": BALANCED,
@@ -113,7 +113,7 @@ def test_secrets_and_schedules_that_are_no_longer_declared_are_removed(aws, bean
         "schedules": {"evening": evening, "morning": evening},
     }
     aws.bring("beanstalk_environment", **declared(whole))
-    less = {**whole, "secrets": {"A": f"{secret}:a"}, "schedules": {"morning": {**evening, "MaxSize": 3}}}
+    less = {**whole, "secrets": {"A": f"{secret}:a"}, "schedules": [{**morning, "max": 3}]}
     outcome = aws.bring("beanstalk_environment", **declared(less))
     assert outcome.steps == ["update environment orbit-staging (schedules, secrets)"]
     kept = beanstalk.settings()

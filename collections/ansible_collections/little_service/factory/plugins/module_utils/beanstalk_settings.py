@@ -36,11 +36,13 @@ def normal(option: str, value: Any) -> str:
     return json.dumps(json.loads(text), sort_keys=True) if option == "ConfigDocument" and text else text
 
 
-def declared_properties(options: Mapping[str, Any], secrets: Mapping[str, str], schedules: Mapping[str, Any]) -> dict[str, Any]:
+def declared_properties(options: Mapping[str, Any], secrets: Mapping[str, str], schedules: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """What is declared, in the form of :func:`properties`."""
     return {
         "secrets": dict(secrets),
-        "schedules": {name: {key: text_of(value) for key, value in one.items()} for name, one in schedules.items()},
+        "schedules": {
+            one["name"]: {"Recurrence": one["recurrence"], "MinSize": str(one["min"]), "MaxSize": str(one["max"])} for one in schedules
+        },
         **{key: normal(key.partition(" ")[2], value) for key, value in flat(options).items()},
     }
 
@@ -63,7 +65,8 @@ def properties(settings: Iterable[Mapping[str, str]]) -> dict[str, Any]:
         if namespace == SECRETS:
             found["secrets"][option] = value
         elif namespace == SCHEDULES and "ResourceName" in one:
-            found["schedules"].setdefault(one["ResourceName"], {})[option] = value
+            if option in ("Recurrence", "MinSize", "MaxSize"):  # the others are left alone, where they are set at all
+                found["schedules"].setdefault(one["ResourceName"], {})[option] = value
         elif value != "":
             found[f"{namespace} {option}"] = normal(option, value)
     return found

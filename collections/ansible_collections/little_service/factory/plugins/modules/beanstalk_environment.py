@@ -53,9 +53,30 @@ options:
         type: dict
         default: {}
       schedules:
-        description: Scheduled actions by name, each with its options, such as C(Recurrence), C(MinSize) and C(MaxSize). Others are removed.
-        type: dict
-        default: {}
+        description: Times at which the bounds of scaling change. Others are removed.
+        type: list
+        elements: dict
+        default: []
+        suboptions:
+          name:
+            description: What it is called.
+            type: str
+            required: true
+          recurrence:
+            description: When, in the form of cron and in UTC.
+            type: str
+            required: true
+          part:
+            description: Which part of the service it is for; for the reader.
+            type: str
+          min:
+            description: At least so many instances from then on.
+            type: int
+            required: true
+          max:
+            description: At most so many instances from then on.
+            type: int
+            required: true
   platform:
     description: The solution stack without its version. The newest version is looked up when an environment is made.
     type: str
@@ -184,6 +205,13 @@ def described(environment):
     }
 
 
+SCHEDULE = {
+    "name": {"type": "str", "required": True},
+    "recurrence": {"type": "str", "required": True},
+    "part": {"type": "str"},
+    "min": {"type": "int", "required": True},
+    "max": {"type": "int", "required": True},
+}
 ENVIRONMENT = {
     "name": {"type": "str", "required": True},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
@@ -191,7 +219,7 @@ ENVIRONMENT = {
     "cname_prefix": {"type": "str", "default": ""},
     "options": {"type": "dict", "default": {}},
     "secrets": {"type": "dict", "default": {}, "no_log": False},  # where they are, not what they are
-    "schedules": {"type": "dict", "default": {}},
+    "schedules": {"type": "list", "elements": "dict", "default": [], "options": SCHEDULE},
 }
 
 

@@ -107,14 +107,15 @@ def test_the_first_instance_type_is_not_any_other():
 words = st.text(string.ascii_letters + string.digits, min_size=1, max_size=8)
 options = st.dictionaries(st.sampled_from(["aws:autoscaling:asg", "aws:ec2:vpc"]), st.dictionaries(words, st.one_of(words, st.integers())))
 secrets = st.dictionaries(words, words)
-schedules = st.dictionaries(words, st.dictionaries(words, st.one_of(words, st.integers()), min_size=1))
+schedule = st.fixed_dictionaries({"name": words, "recurrence": words, "min": st.integers(0, 9), "max": st.integers(0, 9)})
+schedules = st.lists(schedule, unique_by=lambda one: one["name"])
 
 
 @given(options, secrets, schedules, options)
 def test_the_plan_of_what_was_just_applied_is_empty(declared_options, declared_secrets, declared_schedules, of_others):
     wanted = beanstalk_settings.declared_properties(declared_options, declared_secrets, declared_schedules)
     settings = beanstalk_settings.as_settings(wanted)
-    others = beanstalk_settings.as_settings(beanstalk_settings.declared_properties(of_others, {}, {}))
+    others = beanstalk_settings.as_settings(beanstalk_settings.declared_properties(of_others, {}, []))
     names = {(one["Namespace"], one["OptionName"]) for one in settings}
     found = [*settings, *(one for one in others if (one["Namespace"], one["OptionName"]) not in names)]
     assert plan(wanted, beanstalk_settings.properties(found)) is None
