@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sandbox.core.gateway import State
 
 
@@ -11,9 +13,17 @@ def attach(state: State, description: str, subnets: list[str], groups: list[str]
     state.invoke("ec2", "CreateNetworkInterface", SubnetId=subnets[0], Description=description, **params)
 
 
-def interfaces(state: State, description: str) -> list[str]:
+def described(state: State, description: str) -> list[dict[str, Any]]:
     found = state.invoke("ec2", "DescribeNetworkInterfaces", Filters=[{"Name": "description", "Values": [description]}])
-    return [interface["NetworkInterfaceId"] for interface in found["NetworkInterfaces"]]
+    return found["NetworkInterfaces"]
+
+
+def interfaces(state: State, description: str) -> list[str]:
+    return [interface["NetworkInterfaceId"] for interface in described(state, description)]
+
+
+def subnets(state: State, description: str) -> list[str]:
+    return [interface["SubnetId"] for interface in described(state, description)]
 
 
 def regroup(state: State, description: str, groups: list[str]) -> None:

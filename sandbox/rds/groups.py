@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from sandbox.core import tags
+from sandbox.core import networking, tags
 from sandbox.core.gateway import Call, operation
 from sandbox.core.wire import AwsError
 from sandbox.rds.models import Databases, Thing, check_name, data, engines
@@ -76,7 +76,8 @@ def modify_db_subnet_group(call: Call) -> Thing:
     found = state.subnet_group(params["DBSubnetGroupName"])
     changed = subnets_of(call, params["SubnetIds"])
     gone = {s["SubnetIdentifier"] for s in found["Subnets"]} - {s["SubnetIdentifier"] for s in changed["Subnets"]}
-    if gone and any(users(state, "DBSubnetGroup", found)):
+    gone &= {subnet for name in users(state, "DBSubnetGroup", found) for subnet in networking.subnets(state, f"RDSNetworkInterface {name}")}
+    if gone:
         raise AwsError("SubnetInUse", f"Some of the subnets to be deleted are currently in use: {', '.join(sorted(gone))}")
     found |= {**changed, "DBSubnetGroupDescription": params.get("DBSubnetGroupDescription", found["DBSubnetGroupDescription"])}
     return {"DBSubnetGroup": found}

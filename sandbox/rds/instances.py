@@ -199,12 +199,12 @@ def creation(state: Databases, instance: Thing, params: Thing, told: str) -> Sto
     state.tell(instance, told, "restoration" if told.startswith("Restored") else "creation")
     if instance["BackupRetentionPeriod"]:
         yield from backup(state, instance)
-    settle(instance)
+    settle(state, instance)
 
 
-def settle(instance: Thing) -> None:
+def settle(state: Databases, instance: Thing) -> None:
     if instance["DBInstanceStatus"] != "deleting":
-        instance["DBInstanceStatus"] = "available"
+        instance["DBInstanceStatus"] = "incompatible-parameters" if state.asks_too_much(instance) else "available"
 
 
 def backup(state: Databases, instance: Thing) -> Story:
@@ -302,7 +302,7 @@ def modification(state: Databases, instance: Thing, work: Thing) -> Story:
     apply(state, instance, work)
     if work.get("BackupRetentionPeriod") and "LatestRestorableTime" not in instance:
         yield from backup(state, instance)
-    settle(instance)
+    settle(state, instance)
 
 
 def apply(state: Databases, instance: Thing, work: Thing) -> None:
@@ -348,13 +348,15 @@ def available(instance: Thing, *states: str) -> None:
         raise AwsError("InvalidDBInstanceState", message)
 
 
-def passing(name: str, status: str, seconds: float, before: str, after: str) -> None:
+def passing(name: str, status: str, seconds: float, before: tuple[str, ...], after: str) -> None:
     """Register an operation that leads an instance from one state through another to a third."""
 
     def story(state: Databases, instance: Thing) -> Story:
         instance["DBInstanceStatus"] = status
         yield seconds
-        if instance["DBInstanceStatus"] == status:
+        if after == "available":
+            settle(state, instance)
+        elif instance["DBInstanceStatus"] == status:
             instance["DBInstanceStatus"] = after
         instance["DBParameterGroups"][0]["ParameterApplyStatus"] = "in-sync"
         state.tell(instance, {"rebooting": "DB instance restarted", "stopping": "DB instance stopped"}.get(status, "DB instance started"))
@@ -362,7 +364,7 @@ def passing(name: str, status: str, seconds: float, before: str, after: str) -> 
     def handler(call: Call) -> Thing:
         state = call.state(Databases)
         instance = state.instance(call.params["DBInstanceIdentifier"])
-        available(instance, before)
+        available(instance, *before)
         state.clock.play(story(state, instance))
         return {"DBInstance": answer(state, instance)}
 
@@ -370,9 +372,9 @@ def passing(name: str, status: str, seconds: float, before: str, after: str) -> 
 
 
 # https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_RebootDBInstance.html, and those beside it
-passing("RebootDBInstance", "rebooting", REBOOT, "available", "available")
-passing("StopDBInstance", "stopping", STOP, "available", "stopped")
-passing("StartDBInstance", "starting", START, "stopped", "available")
+passing("RebootDBInstance", "rebooting", REBOOT, ("available", "incompatible-parameters"), "available")
+passing("StopDBInstance", "stopping", STOP, ("available",), "stopped")
+passing("StartDBInstance", "starting", START, ("stopped",), "available")
 
 
 @operation("rds", "DeleteDBInstance")

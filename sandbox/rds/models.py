@@ -90,6 +90,13 @@ class Databases(State):
             raise AwsError("DBParameterGroupNotFound", f"DBParameterGroup not found: {name}", 404)
         return self.parameter_groups[name.lower()]
 
+    def asks_too_much(self, instance: Thing) -> bool:
+        """Of the parameters with which MySQL does not start, the best known: more memory than there is."""
+        given = self.values[instance["DBParameterGroups"][0]["DBParameterGroupName"]].get("innodb_buffer_pool_size", {})
+        memory = {"micro": 1, "small": 2, "medium": 4, "large": 8}.get(instance["DBInstanceClass"].rpartition(".")[2], 16)
+        asked = given.get("ParameterValue", "")
+        return asked.isdigit() and int(asked) > memory << 30
+
     def tell(self, about: Thing, message: str, *categories: str) -> None:
         """https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Events.Messages.html"""
         kind = "db-snapshot" if "DBSnapshotIdentifier" in about else "db-instance"

@@ -118,6 +118,28 @@ def test_another_parameter_group_counts_after_a_reboot(rds, network):
     assert described(rds)["DBParameterGroups"] == [{"DBParameterGroupName": "orbit", "ParameterApplyStatus": "in-sync"}]
 
 
+def test_mysql_does_not_start_with_more_memory_than_there_is(rds, network):
+    def give(size: str) -> str:
+        change = [{"ParameterName": "innodb_buffer_pool_size", "ParameterValue": size, "ApplyMethod": "pending-reboot"}]
+        rds.modify_db_parameter_group(DBParameterGroupName="orbit", Parameters=change)
+        rds.reboot_db_instance(DBInstanceIdentifier="orbit")
+        return state(rds)
+
+    rds.create_db_parameter_group(DBParameterGroupName="orbit", DBParameterGroupFamily="mysql8.4", Description="orbit")
+    rds.create_db_instance(**instance(network, DBParameterGroupName="orbit"))
+    assert state(rds) == "available"
+    assert [give(str(64 << 30)), give("{DBInstanceClassMemory*1/2}")] == ["incompatible-parameters", "available"]
+
+
+def test_only_a_subnet_that_nothing_uses_leaves_its_group(rds, network):
+    rds.create_db_instance(**instance(network))
+    third = network.subnet("c", 2)
+    rds.modify_db_subnet_group(DBSubnetGroupName="orbit", SubnetIds=[*network.subnets, third])
+    with refused("SubnetInUse", network.subnets[0]):
+        rds.modify_db_subnet_group(DBSubnetGroupName="orbit", SubnetIds=[network.subnets[1], third])
+    rds.modify_db_subnet_group(DBSubnetGroupName="orbit", SubnetIds=network.subnets)
+
+
 def test_exported_logs_have_groups_that_stay(cloud, rds, network):
     rds.create_db_instance(**instance(network, EnableCloudwatchLogsExports=["error"]))
     assert described(rds)["EnabledCloudwatchLogsExports"] == ["error"]

@@ -105,6 +105,8 @@ def properties(instance: Mapping[str, Any], wanted: Mapping[str, Any]) -> declar
         found["storage"] = wanted["storage"]
     if found["max_storage"] is None and storage >= (wanted["max_storage"] or storage + 1):
         found["max_storage"] = wanted["max_storage"]  # there is nothing left to add
+    # One that came from a snapshot may not tell the name of the database that was made in its source.
+    found["database"] = found["database"] or wanted["database"]
     if is_version(wanted["engine_version"], found["engine_version"] or ""):
         found["engine_version"] = wanted["engine_version"]
     return found
