@@ -11,6 +11,13 @@ import warnings
 
 from sandbox.core import daemon
 
+# For moto, before it is imported.
+MOTO = {
+    "MOTO_IAM_LOAD_MANAGED_POLICIES": "true",  # AWS's are there in every account
+    "MOTO_DISABLE_GLOBAL_CORS": "true",  # no page in a browser may read what is here
+    "MOTO_ACM_VALIDATION_WAIT": "1000000000",  # a certificate is not issued by waiting (sandbox/certificates.py)
+    "MOTO_EC2_LOAD_DEFAULT_AMIS": "false",  # a third of a second for each account and region, and nothing here asks for an image
+}
 PORT = 4566  # where tools made for other emulators look
 
 
@@ -18,9 +25,7 @@ def run(port: int) -> int:
     # What the shell sets for clients, or for another moto, is not for this one: a missing AWS_PROFILE alone would stop it.
     for name in [name for name in os.environ if name.startswith(("AWS_", "MOTO_"))]:
         del os.environ[name]
-    # For moto, before it is imported: AWS's managed policies are there in every account, no page in a browser may read what is here, and
-    # a certificate is not issued by waiting (sandbox/certificates.py).
-    os.environ |= {"MOTO_IAM_LOAD_MANAGED_POLICIES": "true", "MOTO_DISABLE_GLOBAL_CORS": "true", "MOTO_ACM_VALIDATION_WAIT": "1000000000"}
+    os.environ |= MOTO
     from sandbox.core import server  # noqa: PLC0415 the other verbs need not wait for moto
 
     # An error's code that the service's model does not list, as many of AWS's own are not.

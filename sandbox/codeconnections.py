@@ -7,7 +7,7 @@ from typing import Any
 
 from moto.core.request import Request
 
-from sandbox.core import control, tags
+from sandbox.core import tags
 from sandbox.core.gateway import Call, Sandbox, State, operation
 from sandbox.core.wire import AwsError
 
@@ -92,6 +92,3 @@ def complete(sandbox: Sandbox, request: Request) -> dict[str, Any]:
     found = sandbox.state(Connections, arn.split(":")[4], arn.split(":")[3]).get(arn)
     found["ConnectionStatus"] = "AVAILABLE"
     return found
-
-
-control.PAGES["PUT", "connections"] = complete

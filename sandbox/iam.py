@@ -5,15 +5,30 @@ https://docs.aws.amazon.com/IAM/latest/APIReference/welcome.html, https://docs.a
 
 from __future__ import annotations
 
+import copy
 import json
 from typing import Any
 
-from moto.iam.exceptions import NotFoundException
-from moto.iam.models import iam_backends
+from moto.iam.models import IAMBackend
 
 from sandbox.core import access, policies
 from sandbox.core.gateway import Answer, Call, operation
 from sandbox.core.wire import AwsError
+
+read_managed_policies = IAMBackend._init_aws_policies
+AWS_MANAGED: list[Any] = []
+
+
+def managed_policies(backend: IAMBackend) -> list[Any]:
+    """AWS's own policies: read once, not anew for each account and each time that the sandbox is emptied (a tenth of a second)."""
+    AWS_MANAGED[:] = AWS_MANAGED or read_managed_policies(backend)
+    found = [copy.copy(policy) for policy in AWS_MANAGED]
+    for policy in found:
+        policy.account_id = backend.account_id
+    return found
+
+
+IAMBackend._init_aws_policies = managed_policies
 
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html: characters, without white space
 MOST_INLINE, MOST_MANAGED, MOST_TRUST, MOST_ATTACHED = 10_240, 6_144, 2_048, 10
@@ -32,7 +47,7 @@ def exceeded(message: str) -> AwsError:
 def put_role_policy(call: Call) -> Answer:
     """https://docs.aws.amazon.com/IAM/latest/APIReference/API_PutRolePolicy.html: all inline policies of a role share one limit."""
     name, document = call.params["RoleName"], call.params["PolicyDocument"]
-    role = next((known for known in iam_backends[call.account]["aws"].roles.values() if known.name == name), None)
+    role = access.role_named(call.account, name)
     others = [text for key, text in role.policies.items() if key != call.params["PolicyName"]] if role else []
     if sum(size(text) for text in (*others, document)) > MOST_INLINE:
         raise exceeded(f"Maximum policy size of {MOST_INLINE} bytes exceeded for role {name}")
@@ -85,10 +100,9 @@ def create_role(call: Call) -> Answer:
 def update_assume_role_policy(call: Call) -> dict[str, Any]:
     """https://docs.aws.amazon.com/IAM/latest/APIReference/API_UpdateAssumeRolePolicy.html; moto refuses principals in lists."""
     check_trust(call.params["PolicyDocument"])
-    try:
-        role = iam_backends[call.account]["aws"].get_role(call.params["RoleName"])
-    except NotFoundException as error:
-        raise missing(call.params["RoleName"]) from error
+    role = access.role_named(call.account, call.params["RoleName"])
+    if role is None:
+        raise missing(call.params["RoleName"])
     role.assume_role_policy_document = call.params["PolicyDocument"]
     return {}
 
@@ -129,11 +143,10 @@ def simulate_principal_policy(call: Call) -> dict[str, Any]:
         return simulated(call, [access.EVERYTHING])
     if ":role/" not in arn:
         raise AwsError("InvalidInput", f"Invalid Entity Arn: {arn} does not clearly define entity type and name.")
-    try:
-        documents = access.role_policies(arn.split(":")[4], arn.rpartition("/")[2])
-    except NotFoundException as error:
-        raise missing(arn.rpartition("/")[2]) from error
-    return simulated(call, documents + [json.loads(text) for text in call.params.get("PolicyInputList", [])])
+    account, name = arn.split(":")[4], arn.rpartition("/")[2]
+    if access.role_named(account, name) is None:
+        raise missing(name)
+    return simulated(call, access.role_policies(account, name) + [json.loads(text) for text in call.params.get("PolicyInputList", [])])
 
 
 @operation("iam")
@@ -153,13 +166,8 @@ def get_caller_identity(call: Call) -> dict[str, Any]:
 @operation("sts")
 def assume_role(call: Call) -> Any:
     """https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html: only where the role's trust policy names the caller."""
-    arn = call.params["RoleArn"]
-    account = arn.split(":")[4]
-    try:
-        role = iam_backends[account]["aws"].get_role_by_arn(arn)
-    except NotFoundException:
-        role = None
-    who = call.principal
+    arn, who = call.params["RoleArn"], call.principal
+    role = access.role_of(arn)
     names = (who.account, f"arn:aws:iam::{who.account}:root", who.arn, f"arn:aws:iam::{who.account}:role/{who.role}")
     context = {"sts:ExternalId": call.params["ExternalId"]} if "ExternalId" in call.params else {}
     if role is None or access.decide([json.loads(role.assume_role_policy_document)], "sts:AssumeRole", "*", context, names) != "allowed":

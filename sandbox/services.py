@@ -1,37 +1,37 @@
-"""The services that the sandbox adds to moto's, or mends."""
+"""The services that the sandbox adds to moto's, or mends: where their operations are."""
 
 from __future__ import annotations
 
+import functools
 import importlib
 
-MODULES = (
-    "certificates",
-    "codebuild",
-    "codeconnections",
-    "codepipeline.operations",
-    "ec2",
-    "ecr",
-    "elasticache.operations",
-    "elasticache.replicas",
-    "elasticbeanstalk.applications",
-    "elasticbeanstalk.environments",
-    "elasticbeanstalk.inspection",
-    "elasticbeanstalk.platforms",
-    "iam",
-    "quotas",
-    "rds.groups",
-    "rds.instances",
-    "rds.offers",
-    "rds.snapshots",
-    "s3",
-    "secrets",
-    "sns",
-    "tagging",
-    "watching",
-)
+BEANSTALK = [f"elasticbeanstalk.{name}" for name in ("applications", "environments", "inspection", "platforms")]
+MODULES = {
+    "acm": ["certificates"],
+    "cloudwatch": ["watching"],
+    "codebuild": ["codebuild"],
+    "codeconnections": ["codeconnections"],
+    "codepipeline": ["codepipeline.operations"],
+    "ec2": ["ec2"],
+    "ecr": ["ecr"],
+    "elasticache": ["elasticache.operations", "elasticache.replicas"],
+    "elasticbeanstalk": BEANSTALK,
+    "elbv2": ["ec2"],
+    "iam": ["iam"],
+    "logs": ["watching"],
+    "rds": [f"rds.{name}" for name in ("groups", "instances", "offers", "snapshots")],
+    "resourcegroupstaggingapi": ["tagging"],
+    "route53": ["certificates"],
+    "s3": ["s3"],
+    "secretsmanager": ["secrets"],
+    "service-quotas": ["quotas"],
+    "sns": ["sns"],
+    "sts": ["iam"],
+}
 
 
-def load() -> None:
-    """Import each, which registers its operations."""
-    for name in MODULES:
+@functools.cache
+def load(service: str) -> None:
+    """Import a service's modules when it is first spoken to, which registers its operations: all of moto's take seconds."""
+    for name in MODULES.get(service, []):
         importlib.import_module(f"sandbox.{name}")

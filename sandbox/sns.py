@@ -11,7 +11,7 @@ from typing import Any
 from moto.core.request import Request
 from moto.sns.models import Subscription, sns_backends
 
-from sandbox.core import control, tags
+from sandbox.core import tags
 from sandbox.core.gateway import Answer, Call, Sandbox, operation
 from sandbox.core.wire import AwsError
 
@@ -109,6 +109,3 @@ def confirm(sandbox: Sandbox, request: Request) -> list[str]:
     if not confirmed:
         raise ValueError(f"no subscription of {email} waits to be confirmed")
     return confirmed
-
-
-control.PAGES["PUT", "subscriptions"] = confirm

@@ -15,9 +15,7 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from moto.iam.exceptions import NotFoundException
-from moto.iam.models import iam_backends
-from moto.sts.models import sts_backends
+from moto.backends import get_backend
 
 from sandbox.core import permissions
 from sandbox.core.policies import listed
@@ -52,13 +50,15 @@ def administrator(account: str = ACCOUNT) -> Principal:
 
 def principal_of(access_key: str) -> Principal:
     """Whose access key this is."""
-    for account, backends in sts_backends.items():
+    if not access_key.startswith("ASIA"):  # of a session: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
+        return administrator(access_key if re.fullmatch(r"\d{12}", access_key) else ACCOUNT)
+    for account, backends in get_backend("sts").items():
         for assumed in backends["aws"].assumed_roles:
             if assumed.access_key_id == access_key:
                 owner = assumed.role_arn.split(":")[4]
                 name = assumed.role_arn.rpartition("/")[2]
                 return Principal(f"arn:aws:sts::{owner}:assumed-role/{name}/{assumed.session_name}", owner or account, name, access_key)
-    return administrator(access_key if re.fullmatch(r"\d{12}", access_key) else ACCOUNT)
+    return administrator()
 
 
 def like(pattern: str, value: str, *, fold: bool = False) -> bool:
@@ -128,9 +128,20 @@ def decide(documents: Iterable[dict[str, Any]], action: str, resource: str, cont
     return "explicitDeny" if "Deny" in effects else "allowed" if "Allow" in effects else "implicitDeny"
 
 
-def role_policies(account: str, role_name: str) -> list[dict[str, Any]]:
+def role_of(arn: str) -> Any:
+    """moto's role of this ARN; None where there is none."""
+    return next((role for role in get_backend("iam")[arn.split(":")[4]]["aws"].roles.values() if role.arn == arn), None)
+
+
+def role_named(account: str, name: str | None) -> Any:
+    return next((role for role in get_backend("iam")[account]["aws"].roles.values() if role.name == name), None)
+
+
+def role_policies(account: str, role_name: str | None) -> list[dict[str, Any]]:
     """The documents of a role's inline and attached policies."""
-    role = iam_backends[account]["aws"].get_role(role_name)
+    role = role_named(account, role_name)
+    if role is None:  # deleted, and its sessions with it
+        return []
     attached = [next(v.document for v in policy.versions if v.is_default) for policy in role.managed_policies.values()]
     return [json.loads(document) if isinstance(document, str) else document for document in (*role.policies.values(), *attached)]
 
@@ -220,9 +231,8 @@ def assumable(call: Call, role_arn: str, service: str) -> bool:
     IAM's changes take seconds to be seen elsewhere (https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency):
     for so long, or without latencies the first time it is asked, a service does not see a new role.
     """
-    try:
-        role = iam_backends[role_arn.split(":")[4]]["aws"].get_role_by_arn(role_arn)
-    except NotFoundException:
+    role = role_of(role_arn)
+    if role is None:
         return False
     age = (call.clock.now() - role.create_date.replace(tzinfo=datetime.UTC)).total_seconds()
     asked = call.sandbox.asked_for(f"{role.id} {service}")
@@ -232,9 +242,8 @@ def assumable(call: Call, role_arn: str, service: str) -> bool:
 
 def assume(role_arn: str, service: str) -> dict[str, str]:
     """The credentials that one of AWS's services gets for a role that trusts it; its session carries the service's name."""
-    account = role_arn.split(":")[4]
-    role = iam_backends[account]["aws"].get_role_by_arn(role_arn)
-    if not trusts(role, service):
+    account, role = role_arn.split(":")[4], role_of(role_arn)
+    if role is None or not trusts(role, service):
         raise AwsError("AccessDenied", f"{service} is not authorized to perform: sts:AssumeRole on resource: {role_arn}", 403)
-    session = sts_backends[account]["aws"].assume_role("aws", service.partition(".")[0], role_arn, "", 3600, "")
+    session = get_backend("sts")[account]["aws"].assume_role("aws", service.partition(".")[0], role_arn, "", 3600, "")
     return {"AccessKeyId": session.access_key_id, "SecretAccessKey": session.secret_access_key, "SessionToken": session.session_token}

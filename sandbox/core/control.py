@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 from collections.abc import Callable
@@ -79,7 +80,8 @@ def credentials(sandbox: Sandbox, request: Request) -> dict[str, Any]:
 
 
 Page = Callable[["Sandbox", Request], Any]
-PAGES: dict[tuple[str, str], Page] = {
+# A page of a service is imported with it: "module:function".
+PAGES: dict[tuple[str, str], Page | str] = {
     ("GET", "health"): health,
     ("GET", "calls"): calls,
     ("GET", "resources"): resources,
@@ -89,6 +91,8 @@ PAGES: dict[tuple[str, str], Page] = {
     ("PUT", "faults"): set_faults,
     ("POST", "reset"): reset,
     ("POST", "credentials"): credentials,
+    ("PUT", "connections"): "codeconnections:complete",
+    ("PUT", "subscriptions"): "sns:confirm",
 }
 
 
@@ -98,6 +102,9 @@ def answer(sandbox: Sandbox, request: Request) -> Response:
     if page is None:
         known = ", ".join(f"{method} /_sandbox/{page}" for method, page in PAGES)
         return reply({"error": f"There is no {request.method} {request.path}. There is: {known}"}, 404)
+    if isinstance(page, str):
+        module, _, function = page.partition(":")
+        page = getattr(importlib.import_module(f"sandbox.{module}"), function)
     try:
         return reply(page(sandbox, request), 200)
     except (ValueError, TypeError, KeyError, AwsError) as error:

@@ -65,6 +65,7 @@ def start(port: int) -> tuple[dict[str, Any], bool]:
         process = subprocess.Popen(
             [sys.executable, "-m", "sandbox", "run", "--port", str(port)],
             cwd=ROOT,
+            env={key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"},  # as in bin/sandbox
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

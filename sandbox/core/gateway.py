@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from botocore import xform_name
 from botocore.model import OperationNotFoundError
 from moto.backend_index import backend_url_patterns
 from moto.core.base_backend import BackendDict
@@ -21,11 +22,12 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Response
 
+from sandbox import services
 from sandbox.core import access, calls, faults, permissions, wire
 from sandbox.core.clock import Clock
 from sandbox.core.wire import AwsError
 
-MOTO_SERVICES = {service for service, _ in backend_url_patterns}
+MOTO = {service.replace("-", ""): service for service, _ in backend_url_patterns}  # which moto has, by their names without hyphens
 log = logging.getLogger("sandbox")
 
 Answer = dict[str, Any] | Response | None
@@ -58,6 +60,7 @@ class Call:
     def __init__(self, sandbox: Sandbox, request: Request, scope: wire.Scope, principal: access.Principal) -> None:
         self.sandbox, self.request, self.principal = sandbox, request, principal
         self.service, self.region, self.account = scope.service, scope.region, principal.account
+        services.load(scope.service)
         self.owner = principal.account  # of what the request is about
         self.operation, self.path_params = wire.operation_of(scope.service, request)
         self.params: dict[str, Any] = {}
@@ -85,14 +88,14 @@ class Call:
     def forward(self) -> Response:
         """moto's answer to the request as it came."""
         environ = {**self.request.environ, "wsgi.input": io.BytesIO(self.request.get_data()), "HTTP_X_MOTO_ACCOUNT_ID": self.owner}
-        return self.sandbox.ask_moto(environ)
+        return self.sandbox.ask_moto(self.service, environ)
 
     def ask(self, **changes: Any) -> dict[str, Any]:
         """moto's answer as a dictionary, to the parameters as they came or with changes; its error is raised."""
         if changes:
             given = {key: value for key, value in {**self.params, **changes}.items() if value is not None}
             environ = self.sandbox.environ(self.service, self.operation, given, self.region, self.principal)
-            response = self.sandbox.ask_moto({**environ, "HTTP_X_MOTO_ACCOUNT_ID": self.owner})
+            response = self.sandbox.ask_moto(self.service, {**environ, "HTTP_X_MOTO_ACCOUNT_ID": self.owner})
         else:
             response = self.forward()
         return wire.read(self.service, self.operation, response)
@@ -106,10 +109,10 @@ HANDLERS: dict[tuple[str, str], Handler] = {}
 
 
 def operation(service: str, name: str | None = None) -> Callable[[Handler], Handler]:
-    """Register a function as an operation of a service: ``create_environment`` is ``CreateEnvironment``."""
+    """Register a function as the operation of its name, as boto3 spells that: ``create_environment`` is ``CreateEnvironment``."""
 
     def register(handler: Handler) -> Handler:
-        HANDLERS[service, name or wire.operation_names(service)[handler.__name__]] = handler
+        HANDLERS[service, xform_name(name or handler.__name__)] = handler
         return handler
 
     return register
@@ -124,6 +127,7 @@ class Sandbox:
         self.lock = threading.RLock()
         self.clock, self.faults, self.calls = Clock(), faults.Faults(), calls.Calls()
         self.places: set[tuple[str, str]] = set()  # accounts and regions that were spoken to
+        self.services: set[str] = set()  # and services
         self._states: dict[tuple[type, str, str], State] = {}
         self._asked: set[str] = set()
         self._moto = DomainDispatcherApplication(create_backend_app)
@@ -162,6 +166,7 @@ class Sandbox:
             BackendDict.reset()
             self._states.clear()
             self.places.clear()
+            self.services.clear()
             self._asked.clear()
             self.clock.clear()
             self.clock.set("none", 1)
@@ -174,7 +179,7 @@ class Sandbox:
         scope = wire.Scope.of(request)
         if scope is None:  # a presigned or public request of the oldest kind: moto finds out
             with self.lock:
-                return self.ask_moto({**request.environ, "wsgi.input": io.BytesIO(request.get_data())})
+                return self.ask_moto(None, {**request.environ, "wsgi.input": io.BytesIO(request.get_data())})
         with self.lock:
             principal = request.environ.get("sandbox.principal") or access.principal_of(scope.access_key)
             if not principal.internal:  # what is called from inside is part of a step that is being done
@@ -184,6 +189,7 @@ class Sandbox:
             except OperationNotFoundError:
                 return Response(f"No service is called {scope.service!r}.", 501)
             self.places.add((call.account, call.region))
+            self.services.add(call.service)
             entry = self.calls.enter(call.service, call.operation or "", principal.arn)
             fault = None if principal.internal else self.faults.strike(call.service, entry.operation)
             if fault == "drop":
@@ -215,10 +221,8 @@ class Sandbox:
             return call.forward()
         call.parse()
         access.authorise(call)
-        handler = HANDLERS.get((call.service, call.operation))
+        handler = HANDLERS.get((call.service, xform_name(call.operation)))
         if handler is None:
-            if call.service not in MOTO_SERVICES:
-                raise NotImplementedError(call.service)
             return call.forward()
         answer = handler(call)
         if isinstance(answer, Response):
@@ -226,8 +230,16 @@ class Sandbox:
         wire.check_answer(call.service, call.operation, answer or {})
         return answer or {}
 
-    def ask_moto(self, environ: dict[str, Any]) -> Response:
-        return Response.from_app(self._moto, environ, buffered=True)
+    def ask_moto(self, service: str | None, environ: dict[str, Any]) -> Response:
+        """The answer of moto's service, or of the one that moto makes out."""
+        if service is None:
+            return Response.from_app(self._moto, environ, buffered=True)
+        name = MOTO.get(service.replace("-", ""))
+        if name is None:
+            raise NotImplementedError(service)
+        if name not in self._moto.app_instances:
+            self._moto.app_instances[name] = create_backend_app(name)
+        return Response.from_app(self._moto.app_instances[name], environ, buffered=True)
 
     def invoke(self, service: str, name: str, params: dict[str, Any], *, region: str, principal: access.Principal) -> dict[str, Any]:
         """A call from inside: the same door, no network."""

@@ -69,6 +69,8 @@ def standing(sandbox: Sandbox) -> list[dict[str, Any]]:
     for account, region in sorted(sandbox.places):
         who = access.administrator(account)
         for service, operation, expression in LISTS:
+            if service not in sandbox.services:
+                continue
             if service in EVERYWHERE and (account, region) != min(place for place in sandbox.places if place[0] == account):
                 continue
             where = {"account": account, "region": "global" if service in EVERYWHERE else region}

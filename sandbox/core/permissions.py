@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from moto.ecr.models import ecr_backends
-from moto.s3.models import s3_backends
-from moto.secretsmanager.models import secretsmanager_backends
+from moto.backends import get_backend
 
 from sandbox.core import policies
 
@@ -93,7 +91,7 @@ def secret(call: Call) -> list[str]:
     wanted = call.params.get("SecretId") or call.params.get("Name", "")
     if not wanted or wanted.startswith("arn:"):
         return [wanted or "*"]
-    found = secretsmanager_backends[call.owner][call.region].secrets.get(wanted)
+    found = get_backend("secretsmanager")[call.owner][call.region].secrets.get(wanted)
     return [found.arn if found else f"arn:aws:secretsmanager:{call.region}:{call.account}:secret:{wanted}-??????"]
 
 
@@ -106,7 +104,7 @@ def owner(call: Call) -> str:
     """The account of what a call is about, which may be another one: a bucket's, a registry's, that in a secret's ARN."""
     params = call.params
     if call.service == "s3" and call.operation != "CreateBucket":
-        return s3_backends.bucket_accounts.get(params.get("Bucket"), ("aws", call.account))[1]
+        return get_backend("s3").bucket_accounts.get(params.get("Bucket"), ("aws", call.account))[1]
     if call.service == "ecr":
         return params.get("registryId", call.account)
     named = params.get("SecretId", "") if call.service == "secretsmanager" else params.get("TopicArn", "") if call.service == "sns" else ""
@@ -120,11 +118,11 @@ def resource_policy(call: Call) -> dict[str, Any] | None:
         return None
     name, held = call.params[name], None
     if call.service == "s3":
-        held = s3_backends[call.owner]["aws"].buckets.get(name)
+        held = get_backend("s3")[call.owner]["aws"].buckets.get(name)
     elif call.service == "ecr":
-        held = ecr_backends[call.owner][call.region].repositories.get(name)
+        held = get_backend("ecr")[call.owner][call.region].repositories.get(name)
     else:
-        held = secretsmanager_backends[call.owner][call.region].secrets.get(name)
+        held = get_backend("secretsmanager")[call.owner][call.region].secrets.get(name)
     text = getattr(held, "policy", None)
     return policies.read(text.decode() if isinstance(text, bytes) else text) if text else None
 

@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any
 
-from moto.iam.models import iam_backends
+from moto.backends import get_backend
 
 # A condition with one of these keys, on a fixed value, makes a statement for everybody one for somebody:
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html#access-control-block-public-access-policy-status
@@ -37,7 +37,7 @@ def unknown_principal(document: dict[str, Any]) -> str | None:
         for name in principals(statement):
             account, _, path = name.removeprefix("arn:aws:iam::").partition(":")
             kind, _, path = path.partition("/")
-            known = iam_backends[account]["aws"] if re.fullmatch(r"\d{12}", account) else None
+            known = get_backend("iam")[account]["aws"] if re.fullmatch(r"\d{12}", account) else None
             if known is not None and kind == "role" and name not in {role.arn for role in known.roles.values()}:
                 return name
             if name.startswith("A") and re.fullmatch(r"A(RO|ID)A[A-Z0-9]{16,}", name):  # what is left of a deleted one

@@ -10,7 +10,6 @@ from typing import Any
 from moto.moto_server.werkzeug_app import MotoRequestHandler
 from werkzeug.serving import BaseWSGIServer, make_server
 
-from sandbox import services
 from sandbox.core.gateway import Sandbox
 
 
@@ -24,9 +23,9 @@ class Handler(MotoRequestHandler):
 
 def listen(port: int) -> BaseWSGIServer:
     """A server on this machine's own address; port 0 takes a free one."""
-    services.load()
     sandbox = Sandbox()
     server = make_server("127.0.0.1", port, sandbox, threaded=True, request_handler=Handler)
+    server.block_on_close = False  # a client that keeps its connection would keep the process
     sandbox.url = f"http://127.0.0.1:{server.server_port}"
     return server
 

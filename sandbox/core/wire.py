@@ -11,12 +11,12 @@ import io
 import re
 from typing import Any
 
-from botocore import parsers, serialize, xform_name
+from botocore import parsers, serialize
 from botocore.awsrequest import HeadersDict
 from botocore.model import OperationNotFoundError
 from botocore.validate import ParamValidator
+from moto.core import utils
 from moto.core.exceptions import ServiceException
-from moto.core.loaders import create_loader
 from moto.core.model import OperationModel, ServiceModel
 from moto.core.parse import PROTOCOL_PARSERS
 from moto.core.request import Request, determine_request_protocol
@@ -69,23 +69,21 @@ class Scope:
         return cls(match[1], match[2], SIGNING_NAMES.get(match[3], match[3])) if match else None
 
 
+# A loader looks through the folders of all services before it reads the model of one: one loader for all, moto's own use included.
+utils.create_loader = functools.cache(utils.create_loader)
+
+
 @functools.cache
 def service_model(service: str) -> ServiceModel:
-    description = create_loader().load_service_model(service, "service-2")
+    model = utils.get_service_model(service)
     for shape, members in UNPUBLISHED.get(service, {}).items():
-        description["shapes"][shape]["members"] |= members
-    return ServiceModel(description, service)
+        model._shape_resolver._shape_map[shape]["members"] |= members
+    return model
 
 
 @functools.cache
 def operation_model(service: str, operation: str) -> OperationModel:
     return service_model(service).operation_model(operation)
-
-
-@functools.cache
-def operation_names(service: str) -> dict[str, str]:
-    """``create_db_instance`` → ``CreateDBInstance``, of all operations of a service."""
-    return {xform_name(name): name for name in service_model(service).operation_names}
 
 
 def protocol_of(service: str) -> str:

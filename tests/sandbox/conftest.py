@@ -97,6 +97,7 @@ class Network:
 def running_sandbox(tmp_path_factory):
     poison = {"AWS_PROFILE": "missing", "AWS_ENDPOINT_URL": "http://127.0.0.1:9", "MOTO_ACCOUNT_ID": "999999999999"}
     environment = {**os.environ, **poison, "XDG_STATE_HOME": str(tmp_path_factory.mktemp("state"))}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     process = subprocess.Popen(
         [sys.executable, "-m", "sandbox", "run", "--port", "0"], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
     )
