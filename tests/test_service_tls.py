@@ -117,11 +117,22 @@ def with_tls(folder: pathlib.Path) -> dict:
             "mysql": {**mounted, "command": [*mysql, "--require-secure-transport=ON"]},
             "redis": {
                 **mounted,
-                "command": ["redis-server", "--port", "0", "--tls-port", "6379", "--tls-auth-clients", "no", "--requirepass", PASSWORD, *options],
+                "command": [
+                    "redis-server",
+                    "--port",
+                    "0",
+                    "--tls-port",
+                    "6379",
+                    "--tls-auth-clients",
+                    "no",
+                    "--requirepass",
+                    PASSWORD,
+                    *options,
+                ],
                 "healthcheck": {"test": ask},
             },
         }
-    }  # fmt: skip
+    }
 
 
 def ask(service: Service, code: str, **environment: str):

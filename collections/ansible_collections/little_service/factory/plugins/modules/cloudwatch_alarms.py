@@ -42,7 +42,8 @@ options:
         default: {}
       nodes:
         description:
-          - Makes an alarm for each of these nodes of a cluster. C(-) and the node are added to the name and to each value of O(alarms[].dimensions).
+          - Makes an alarm for each of these nodes of a cluster.
+          - C(-) and the node are added to the name and to each value of O(alarms[].dimensions).
         type: list
         elements: str
         default: []
