@@ -38,5 +38,5 @@ def run(server: BaseWSGIServer) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
-    server.serve_forever()
+    server.serve_forever(poll_interval=0.1)
     server.server_close()

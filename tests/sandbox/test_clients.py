@@ -15,6 +15,8 @@ from tests.conftest import ROOT
 from tests.sandbox.conftest import REGION
 from tests.sandbox.test_elasticbeanstalk import BALANCED, Service
 
+pytestmark = pytest.mark.full  # both commands start anew, a second each, for every line that is typed
+
 LOCK = pathlib.Path(__file__).with_name("clients.lock")
 
 
