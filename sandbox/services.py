@@ -8,6 +8,7 @@ MODULES = (
     "codebuild",
     "codeconnections",
     "codepipeline.operations",
+    "ec2",
     "elasticache.operations",
     "elasticbeanstalk.applications",
     "elasticbeanstalk.environments",
