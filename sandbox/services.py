@@ -12,7 +12,7 @@ MODULES = {
     "codebuild": ["codebuild"],
     "codeconnections": ["codeconnections"],
     "codepipeline": ["codepipeline.operations"],
-    "ec2": ["ec2"],
+    "ec2": ["ec2", "endpoints"],
     "ecr": ["ecr"],
     "elasticache": ["elasticache.operations", "elasticache.replicas"],
     "elasticbeanstalk": BEANSTALK,

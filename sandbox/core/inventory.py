@@ -28,7 +28,7 @@ LISTS = [
     ("ec2", "DescribeInternetGateways", "InternetGateways[].InternetGatewayId"),
     ("ec2", "DescribeNatGateways", "NatGateways[?State!='deleted'].NatGatewayId"),
     ("ec2", "DescribeRouteTables", "RouteTables[?!(Associations[?Main==`true`])].RouteTableId"),
-    ("ec2", "DescribeVpcEndpoints", "VpcEndpoints[].VpcEndpointId"),
+    ("ec2", "DescribeVpcEndpoints", "VpcEndpoints[?State!='deleted'].VpcEndpointId"),
     ("ec2", "DescribeAddresses", "Addresses[].AllocationId"),
     ("ec2", "DescribeLaunchTemplates", "LaunchTemplates[].LaunchTemplateId"),
     ("ec2", "DescribeNetworkInterfaces", "NetworkInterfaces[].NetworkInterfaceId"),
