@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import json
 import pathlib
-import subprocess
-import sys
-import time
-import urllib.request
 
 import pytest
 import yaml
@@ -17,6 +13,7 @@ from tests.conftest import ROOT, Result, run
 from tests.sandbox.conftest import allow
 from tests.sandbox.test_pipeline import BUILD, PIPELINE
 
+pytestmark = pytest.mark.full  # each run of ansible-playbook takes some seconds, and there are a dozen
 NAMES = ("aws_runtime", "aws_registry", "aws_build", "aws_pipeline")
 PLAY = """
 - hosts: services
@@ -56,8 +53,9 @@ class Place:
             "aws_account_connection_arn": connection,
             "roles_in_order": list(NAMES),
         }
-        self._bucket("sandbox")
-        self._roles("orbit-sandbox-us-west-2", secret)
+        for environment in ("sandbox", "production"):
+            self._bucket(environment)
+            self._roles(f"orbit-{environment}-{REGION}", secret)
         self.declare()
 
     def _bucket(self, environment: str) -> None:
@@ -118,8 +116,14 @@ class Place:
         listed = self.aws.client("elasticbeanstalk").describe_environments(IncludeDeleted=False)["Environments"]
         return {one["EnvironmentName"]: one for one in listed}
 
+    def deployments(self, pipeline: str) -> dict[str, str]:
+        """Where a pipeline deploys to, by action."""
+        stages = self.aws.client("codepipeline").get_pipeline(name=pipeline)["pipeline"]["stages"]
+        (actions,) = (stage["actions"] for stage in stages if stage["name"] == "Deploy")
+        return {action["name"]: action["configuration"]["EnvironmentName"] for action in actions}
+
     def settings(self, name: str) -> dict[tuple[str, str], str]:
-        asked = {"ApplicationName": "orbit-sandbox", "EnvironmentName": name}
+        asked = {"ApplicationName": name.removesuffix("-worker"), "EnvironmentName": name}
         found = self.aws.client("elasticbeanstalk").describe_configuration_settings(**asked)["ConfigurationSettings"][0]
         return {(one["Namespace"].rpartition(":")[2], one["OptionName"]): one["Value"] for one in found["OptionSettings"]}
 
@@ -147,7 +151,8 @@ def test_a_small_service_is_foreseen_made_kept_grown_and_removed(place):
 
     evening = {"name": "evening", "recurrence": "0 18 * * *", "part": "web", "min": 2, "max": 3}
     place.declare(service_size="standard", service_schedules=[evening])
-    assert "Worker" in place.aws.client("codepipeline").get_pipeline(name="orbit-sandbox")["pipeline"]["stages"][2] or place.up()
+    place.up()
+    assert place.deployments("orbit-sandbox") == {"Web": "orbit-sandbox", "Worker": "orbit-sandbox-worker"}
     assert place.up().changed == 0
     assert place.writes == []
     assert set(place.environments()) == {"orbit-sandbox", "orbit-sandbox-worker"}
@@ -163,3 +168,53 @@ def test_a_small_service_is_foreseen_made_kept_grown_and_removed(place):
     assert again.changed == 0
     kinds = ("elasticbeanstalk", "codebuild", "codepipeline", "ecr")
     assert not [one for one in place.aws.cloud.control("GET", "resources") if one["service"] in kinds]
+
+
+def test_production_runs_what_another_environment_released_under_its_own_domain(place):
+    aws = place.aws
+    aws.client("route53").create_hosted_zone(Name="example.com", CallerReference="1")
+    promoted = {"service_promotes_from": "sandbox", "service_domain": "orbit.example.com", "service_zone": "example.com"}
+    place.declare(environment="production", service_size="standard", service_github="example/orbit", **promoted)
+    foreseen = place.up("--check")
+    assert place.writes == []
+    assert place.up().changed == foreseen.changed > 0
+    assert place.up().changed == 0
+    assert place.writes == []
+
+    assert aws.client("ecr").describe_repositories()["repositories"] == []
+    assert aws.client("codebuild").list_projects()["projects"] == []
+    stages = aws.client("codepipeline").get_pipeline(name="orbit-production")["pipeline"]["stages"]
+    assert [stage["name"] for stage in stages] == ["Source", "Approve", "Deploy", "Release"]
+    source = stages[0]["actions"][0]["configuration"]
+    assert (source["S3Bucket"], source["S3ObjectKey"]) == (f"little-service-sandbox-{ACCOUNT}-{REGION}", "released/orbit/bundle.zip")
+    settings = place.settings("orbit-production")
+    assert settings["environment", "DJANGO_HTTPS"] == "true"
+    assert settings["environment", "DJANGO_ALLOWED_HOSTS"].startswith("orbit.example.com,orbit-production-")
+    listeners = aws.client("elbv2").describe_listeners(LoadBalancerArn=balancer(aws))["Listeners"]
+    assert sorted((one["Port"], one["Protocol"]) for one in listeners) == [(80, "HTTP"), (443, "HTTPS")]
+
+    place.up("-e", "tasks_from=absent")
+    assert aws.client("acm").list_certificates()["CertificateSummaryList"] == []
+    assert place.environments() == {}
+
+
+def balancer(aws) -> str:
+    return aws.client("elbv2").describe_load_balancers()["LoadBalancers"][0]["LoadBalancerArn"]
+
+
+@pytest.mark.parametrize(
+    ("declared", "told"),
+    [
+        ({"service_zone": "example.com", "service_domain": "orbit.example.com"}, "a size with one instance, which has no load balancer"),
+        ({"environment": "production", "service_size": "standard", "service_github": "a/b"}, "declares no HTTPS"),
+        ({"service_variables": {"no-dash": "1"}}, "a name in service_variables: no-dash"),
+        ({"service_maintenance": "Tuesday"}, "service_maintenance Tuesday (such as Tue:03:00, in UTC)"),
+        ({"service_promoted_by": ["12345"]}, 'service_promoted_by is ["12345"] (accounts of twelve digits'),
+        ({"service_build_compute_type": "HUGE"}, "service_build_compute_type is 'HUGE'; it can be BUILD_GENERAL1_SMALL"),
+    ],
+)
+def test_what_cannot_be_is_refused_with_what_to_change(place, declared, told):
+    place.declare(**declared)
+    refused = place.play("--check")
+    assert refused.status == 2
+    assert told in refused.words
