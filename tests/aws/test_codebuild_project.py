@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.little_service.factory.plugins.module_utils.aws import AwsModule
 
 from tests.aws.conftest import ACCOUNT, tags
 
@@ -46,7 +47,7 @@ def test_it_is_removed(aws, codebuild):
 
 
 def test_a_role_that_may_not_be_assumed_is_told_after_a_while(aws, codebuild, monkeypatch):
-    monkeypatch.setattr("ansible_collections.little_service.factory.plugins.module_utils.assumable.SECONDS", 0.1)
+    monkeypatch.setitem(AwsModule.patiently.__kwdefaults__, "seconds", 0.1)
     said = aws.refused("codebuild_project", **{**PROJECT, "role": f"arn:aws:iam::{ACCOUNT}:role/missing"})
     assert said.startswith("The build project orbit-staging: ")
     assert "not authorized to perform: sts:AssumeRole on service role" in said

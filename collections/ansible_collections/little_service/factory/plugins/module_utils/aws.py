@@ -109,14 +109,17 @@ class AwsModule(AnsibleAWSModule):
                 return found
         raise AssertionError("the last attempt returns or raises")
 
-    def patiently(self, ask: Callable[..., Any], *codes: str, seconds: float = SECONDS_UNSEEN, **params: Any) -> Any:
-        """Ask again while AWS answers with one of these codes, since it does not see yet what was made a moment ago."""
+    def patiently(self, ask: Callable[..., Any], *codes: str, words: str = "", seconds: float = SECONDS_UNSEEN, **params: Any) -> Any:
+        """Ask again while AWS answers with one of these codes, since it does not see yet what was made a moment ago.
+
+        :param words: what the message has to hold besides, where the code says other things too.
+        """
         end = time.monotonic() + seconds
         while True:
             try:
                 return ask(**params)
             except botocore.exceptions.ClientError as error:
-                if declared.code_of(error) not in codes or time.monotonic() > end:
+                if declared.code_of(error) not in codes or words not in str(error) or time.monotonic() > end:
                     raise
             time.sleep(min(self.params["wait_delay"], 2))
 

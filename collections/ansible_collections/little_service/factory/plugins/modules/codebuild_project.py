@@ -89,7 +89,6 @@ arn:
 from ansible_collections.amazon.aws.plugins.module_utils.tagging import ansible_dict_to_boto3_tag_list as tag_list
 from ansible_collections.amazon.aws.plugins.module_utils.tagging import boto3_tag_list_to_ansible_dict as tag_dict
 from ansible_collections.little_service.factory.plugins.module_utils import declared
-from ansible_collections.little_service.factory.plugins.module_utils.assumable import once_assumable
 from ansible_collections.little_service.factory.plugins.module_utils.aws import AwsModule
 
 PIPELINE = "CODEPIPELINE"
@@ -146,11 +145,16 @@ class Project(declared.Resource):
         }
 
     def create(self):
-        self.arn = once_assumable(self._module, lambda: self._codebuild.create_project(**self._whole(self.wanted)))["project"]["arn"]
+        self.arn = self._once_assumable(self._codebuild.create_project, self.wanted)["arn"]
 
     def update(self, step):
         """UpdateProject leaves what is not named, and takes a structure that is named as the whole of it; tags too."""
-        once_assumable(self._module, lambda: self._codebuild.update_project(**self._whole(step.after)))
+        self._once_assumable(self._codebuild.update_project, step.after)
+
+    def _once_assumable(self, ask, wanted):
+        """IAM's new roles are not seen at once: hashicorp/terraform-provider-aws#4233."""
+        words = "is not authorized to perform: sts:AssumeRole on"
+        return self._module.patiently(ask, "InvalidInputException", words=words, **self._whole(wanted))["project"]
 
     def _whole(self, wanted):
         variables = [{"name": key, "value": value, "type": "PLAINTEXT"} for key, value in wanted["environment_variables"].items()]

@@ -129,7 +129,6 @@ version:
 from ansible_collections.amazon.aws.plugins.module_utils.tagging import ansible_dict_to_boto3_tag_list as tag_list
 from ansible_collections.amazon.aws.plugins.module_utils.tagging import boto3_tag_list_to_ansible_dict as tag_dict
 from ansible_collections.little_service.factory.plugins.module_utils import declared, pipelines
-from ansible_collections.little_service.factory.plugins.module_utils.assumable import once_assumable
 from ansible_collections.little_service.factory.plugins.module_utils.aws import AwsModule
 
 
@@ -162,15 +161,17 @@ class Pipeline(declared.Resource):
 
     def create(self):
         tags = tag_list(self.wanted["tags"], "key", "value")
-        once_assumable(self._module, lambda: self._codepipeline.create_pipeline(pipeline=self._whole(), tags=tags))
+        self._once_assumable(self._codepipeline.create_pipeline, tags=tags)
         self.read()
 
-    def _whole(self):
-        return {"name": self.name, **self._declared}
+    def _once_assumable(self, ask, **more):
+        """IAM's new roles are not seen at once: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html"""
+        words, pipeline = "CodePipeline is not authorized to perform AssumeRole on role", {"name": self.name, **self._declared}
+        return self._module.patiently(ask, "InvalidStructureException", words=words, pipeline=pipeline, **more)
 
     def update(self, step):
         if "structure" in step.changes:
-            done = once_assumable(self._module, lambda: self._codepipeline.update_pipeline(pipeline=self._whole()))
+            done = self._once_assumable(self._codepipeline.update_pipeline)
             self.version = done["pipeline"]["version"]
         if "tags" in step.changes:
             self._codepipeline.tag_resource(resourceArn=self.arn, tags=tag_list(step.changes["tags"], "key", "value"))
