@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import sys
+import urllib.parse
 import warnings
 
 from sandbox.core import daemon
@@ -18,7 +19,8 @@ MOTO = {
     "MOTO_ACM_VALIDATION_WAIT": "1000000000",  # a certificate is not issued by waiting (sandbox/certificates.py)
     "MOTO_EC2_LOAD_DEFAULT_AMIS": "false",  # a third of a second for each account and region, and nothing here asks for an image
 }
-PORT = 4566  # where tools made for other emulators look
+# Where tools made for other emulators look, unless the address of the playbooks' sandbox is another one.
+PORT = urllib.parse.urlsplit(os.environ.get("LITTLE_SERVICE_SANDBOX_URL") or "http://127.0.0.1:4566").port or 4566
 
 
 def run(port: int) -> int:

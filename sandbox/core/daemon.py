@@ -1,7 +1,9 @@
-"""The sandbox in the background: started once, found again by anybody, ended with all that it started."""
+"""The sandbox in the background: started once, found again by anybody, ended with all that it started. Needs Python alone."""
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import http.client
 import json
 import os
@@ -13,6 +15,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from typing import Any
 
 NAME = "little-service-sandbox"  # by which a sandbox of ours is known
@@ -37,11 +40,19 @@ def log_file(port: int) -> pathlib.Path:
     return state_folder() / f"sandbox-{port}.log"
 
 
+@contextlib.contextmanager
+def alone(port: int) -> Iterator[None]:
+    """Hold back whoever else starts a sandbox on this port meanwhile. The lock is the process's own: it goes when that ends."""
+    with (state_folder() / f"sandbox-{port}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def health(port: int) -> dict[str, Any] | None:
     """What the sandbox on this port says of itself; None where nothing listens, an error where something else does."""
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with direct.open(f"http://127.0.0.1:{port}/_sandbox/health", timeout=10) as answer:
+        with direct.open(f"http://127.0.0.1:{port}/_sandbox/health", timeout=30) as answer:
             said = json.load(answer)
     except urllib.error.URLError as error:
         if isinstance(error.reason, ConnectionRefusedError):
@@ -51,7 +62,8 @@ def health(port: int) -> dict[str, Any] | None:
         said = {}
     if not isinstance(said, dict) or said.get("name") != NAME:
         raise SandboxError(
-            f"Something else listens on 127.0.0.1:{port} and is left alone. Stop it, or take another port: bin/sandbox start --port PORT"
+            f"Something else listens on 127.0.0.1:{port} and is left alone. Stop it, or give the sandbox another port: type "
+            f"export LITTLE_SERVICE_SANDBOX_URL=http://127.0.0.1:{port + 1} and run this again."
         )
     return said
 
@@ -61,6 +73,13 @@ def start(port: int) -> tuple[dict[str, Any], bool]:
     said = health(port)
     if said:
         return said, False
+    with alone(port):
+        said = health(port)
+        return (said, False) if said else (launch(port), True)
+
+
+def launch(port: int) -> dict[str, Any]:
+    """Start a process that outlives this one: with a session, an output and an input of its own."""
     with log_file(port).open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "sandbox", "run", "--port", str(port)],
@@ -75,10 +94,10 @@ def start(port: int) -> tuple[dict[str, Any], bool]:
     while time.monotonic() < end:
         said = health(port)
         if said:
-            return said, said["pid"] == process.pid
-        if process.poll() is not None and not listens(port):
+            return said
+        if process.poll() is not None:
             raise SandboxError(f"The sandbox ended while it started (exit status {process.returncode}). Its last words: {log_file(port)}")
-        time.sleep(0.1)
+        time.sleep(0.05)
     raise SandboxError(f"The sandbox does not answer on port {port} after {SECONDS_TO_START} seconds. Its last words: {log_file(port)}")
 
 
@@ -92,7 +111,7 @@ def stop(port: int) -> bool:
     while time.monotonic() < end:
         if not listens(port):
             return True
-        time.sleep(0.1)
+        time.sleep(0.05)
     raise SandboxError(f"Process {said['pid']} still answers after {SECONDS_TO_STOP} seconds. Its last words: {log_file(port)}")
 
 

@@ -7,8 +7,11 @@ import dataclasses
 import functools
 import json
 import os
+import pathlib
+import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import boto3
 import botocore.exceptions
@@ -93,19 +96,32 @@ class Network:
         return self.ec2.create_security_group(GroupName=name, Description=name, VpcId=self.vpc)["GroupId"]
 
 
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextlib.contextmanager
+def sandbox_at_free_port(state: pathlib.Path) -> Iterator[Cloud]:
+    """A sandbox of one's own while the block lasts; its log is below the folder ``state``."""
+    poison = {"AWS_PROFILE": "missing", "AWS_ENDPOINT_URL": "http://127.0.0.1:9", "MOTO_ACCOUNT_ID": "999999999999"}
+    environment = {**os.environ, **poison, "XDG_STATE_HOME": str(state)}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # as in bin/sandbox
+    command = [sys.executable, "-m", "sandbox", "run", "--port", "0"]
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        words = process.stdout.readline().split()
+        try:
+            yield Cloud(next(word.rstrip(".") for word in words if word.startswith("http://")))
+        finally:
+            process.terminate()
+        assert process.wait(timeout=30) == 0
+
+
 @pytest.fixture(scope="session")
 def running_sandbox(tmp_path_factory):
-    poison = {"AWS_PROFILE": "missing", "AWS_ENDPOINT_URL": "http://127.0.0.1:9", "MOTO_ACCOUNT_ID": "999999999999"}
-    environment = {**os.environ, **poison, "XDG_STATE_HOME": str(tmp_path_factory.mktemp("state"))}
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "sandbox", "run", "--port", "0"], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
-    )
-    words = process.stdout.readline().split()
-    yield Cloud(next(word.rstrip(".") for word in words if word.startswith("http://")))
-    process.terminate()
-    assert process.wait(timeout=30) == 0
-    process.stdout.close()
+    with sandbox_at_free_port(tmp_path_factory.mktemp("state")) as cloud:
+        yield cloud
 
 
 @pytest.fixture

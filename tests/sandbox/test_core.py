@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-import http.server
-import os
-import socket
-import subprocess
-import threading
-
 import boto3
 import botocore.exceptions
 import pytest
 
-from tests.conftest import ROOT
 from tests.sandbox.conftest import ACCOUNT, allow, policy
 
 DENIED = "AccessDeniedException"
@@ -184,56 +177,6 @@ def test_everything_that_stands_is_listed(cloud):
     for number in range(101):
         cloud.client("sns").create_topic(Name=f"topic-{number}")
     assert len(cloud.standing()) == 103
-
-
-def command(verb: str, port: int, state) -> subprocess.CompletedProcess:
-    return subprocess.run(
-        [ROOT / "bin/sandbox", verb, "--port", str(port)],
-        env={**os.environ, "XDG_STATE_HOME": str(state)},
-        capture_output=True,
-        text=True,
-        timeout=90,
-        check=False,
-    )
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def test_the_command_starts_one_sandbox_finds_it_again_and_stops_it(tmp_path):
-    port = free_port()
-    assert command("status", port, tmp_path).returncode == 3
-    first, second = command("start", port, tmp_path), command("start", port, tmp_path)
-    assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
-    assert "was started" in first.stdout
-    assert "runs on" in second.stdout
-    assert '"mode": "control"' in command("status", port, tmp_path).stdout
-    assert "is stopped, and its state is gone" in command("stop", port, tmp_path).stdout
-    assert "No sandbox runs" in command("stop", port, tmp_path).stdout
-    assert (tmp_path / "little-service").stat().st_mode & 0o777 == 0o700
-
-
-def test_another_emulator_on_the_port_is_left_alone(tmp_path):
-    class Other(http.server.BaseHTTPRequestHandler):
-        def do_GET(self):
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(b'{"services": {"s3": "running"}}')
-
-        def log_message(self, *_):
-            pass
-
-    server = http.server.HTTPServer(("127.0.0.1", 0), Other)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    for verb in ("start", "stop", "status"):
-        done = command(verb, server.server_port, tmp_path)
-        assert done.returncode == 1
-        assert f"Something else listens on 127.0.0.1:{server.server_port} and is left alone" in done.stderr
-    server.shutdown()
-    server.server_close()
 
 
 def test_everything_of_a_tag_is_found(cloud):
