@@ -39,7 +39,7 @@ class Scheduler(PersistentScheduler):
     moment something may be sent twice or late, which scheduled tasks bear.
     """
 
-    _leads = False
+    _leads: bool | None = None
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
         BEAT.touch()

@@ -61,6 +61,10 @@ LOGGING: dict[str, Any] = {
         # Requests are logged by foundation.tracing, with what they are about.
         "django.server": {"handlers": [], "propagate": False},
         "gunicorn.error": {"handlers": [], "propagate": True},
+        # What is done every few seconds is no event. A task of the outbox has its one line from there, one that fails from Celery.
+        "celery.beat": {"level": "WARNING"},
+        "celery.worker.strategy": {"level": "WARNING"},
+        "celery.app.trace": {"level": "WARNING"},
         # Measurements for CloudWatch are JSON already.
         "foundation.metrics": {"handlers": ["bare"], "propagate": False},
     },

@@ -17,7 +17,7 @@ class EntryAdmin(admin.ModelAdmin):
     """Entries are looked at and tried again, never edited: a worker may have them in hand."""
 
     actions = ["try_again"]
-    list_display = ["name", "state", "queue", "attempts", "created_at", "due_at", "button"]
+    list_display = ["name", "state", "button", "queue", "attempts", "created_at", "due_at"]
     list_filter = ["state", "queue", "name"]
     search_fields = ["id", "name", "request_id", "error"]
     ordering = ["-created_at"]

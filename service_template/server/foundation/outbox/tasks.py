@@ -1,6 +1,7 @@
 """The base of every task that must not be lost, ``@shared_task(base=Task)``, and what beat asks for."""
 
 import logging
+import time
 import traceback
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -88,6 +89,7 @@ class Task(celery.Task):  # type: ignore[type-arg] # generic in the stubs only
         return entry if entry.state == Entry.State.WAITING else None
 
     def _work(self, entry: Entry, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        start = time.perf_counter()
         with transaction.atomic():
             # The lock says that the task is in hand. It goes with the worker, so nobody need guess whether that lives.
             if self._lock() is None:
@@ -95,6 +97,7 @@ class Task(celery.Task):  # type: ignore[type-arg] # generic in the stubs only
             result = self.run(*args, **kwargs)
             entry.state, entry.due_at, entry.error = Entry.State.DONE, timezone.now(), ""
             entry.save()
+        logger.info("%s is done", self.name, extra={"milliseconds": round((time.perf_counter() - start) * 1000, 1)})
         return result
 
     def _fail(self, entry: Entry, error: str) -> None:

@@ -76,7 +76,7 @@ def test_of_two_beats_one_sends_and_the_other_takes_over_when_it_is_killed(tmp_p
     logs = [tmp_path / "first.log", tmp_path / "second.log"]
     beats: list[subprocess.Popen[str]] = []
     try:
-        for log, said in zip(logs, ["This beat schedules now", "beat: Starting"], strict=True):
+        for log, said in zip(logs, ["This beat schedules now", "This beat waits"], strict=True):
             with log.open("w") as stream:
                 beats.append(live.start("beat", "--schedule", f"{log}.schedule", stdout=stream, stderr=stream))
             live.eventually(partial(says, log, said))
