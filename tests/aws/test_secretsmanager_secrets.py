@@ -91,3 +91,9 @@ def test_an_answer_that_was_lost_makes_no_second_password(aws, manager):
     aws.run("secretsmanager_secrets", **SECRETS)
     aws.faults()
     aws.settled("secretsmanager_secrets", **SECRETS)
+
+
+def test_secrets_of_a_prefix_are_told_whoever_made_them(aws, manager):
+    arn = manager.create_secret(Name="orbit/staging/env/STRIPE_KEY", SecretString="of a user")["ARN"]
+    manager.create_secret(Name="orbit/staging/environment", SecretString="of somebody else")
+    assert aws.run("secretsmanager_secrets", **SECRETS, list_prefix="orbit/staging/env/")["listed"] == {"orbit/staging/env/STRIPE_KEY": arn}

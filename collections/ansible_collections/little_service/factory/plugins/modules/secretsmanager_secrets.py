@@ -47,6 +47,10 @@ options:
         description: Keys whose values are made of others, as in C(rediss://:{token}@{host}:{port}/0).
         type: dict
         default: {}
+  list_prefix:
+    description: Also tells of all secrets whose names begin so, whoever made them.
+    type: str
+    default: ""
   recovery_days:
     description: Days in which a deleted secret can be restored, 7 to 30; 0 deletes at once.
     type: int
@@ -74,6 +78,10 @@ EXAMPLES = r"""
 RETURN = r"""
 arns:
   description: The ARN of each secret by its name. It ends with letters that Secrets Manager adds.
+  type: dict
+  returned: success
+listed:
+  description: The ARN of each secret whose name begins with O(list_prefix), by its name.
   type: dict
   returned: success
 """
@@ -194,6 +202,12 @@ def made_of(text, stored):
         return ""
 
 
+def standing_with(module, prefix):
+    """The secrets of a prefix. The filter matches case and all that begins so: https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_Filter.html"""
+    pages = module.client("secretsmanager").get_paginator("list_secrets").paginate(Filters=[{"Key": "name", "Values": [prefix]}])
+    return {one["Name"]: one["ARN"] for page in pages for one in page["SecretList"] if one["Name"].startswith(prefix)}
+
+
 SECRET = {
     "name": {"type": "str", "required": True},
     "description": {"type": "str"},
@@ -209,13 +223,16 @@ def main():
         {
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             "secrets": {"type": "list", "elements": "dict", "required": True, "options": SECRET, "no_log": False},
+            "list_prefix": {"type": "str", "default": ""},
             "recovery_days": {"type": "int", "default": 7},
             "tags": {"type": "dict", "default": {}},
         }
     )
     kept = [Secret(module, secret) for secret in module.params["secrets"]]
     steps = declared.carry_out(module, kept, present=module.params["state"] == "present")
-    module.done(steps, arns={secret.name: secret.arn for secret in kept})
+    with module.telling("secrets"):
+        listed = standing_with(module, module.params["list_prefix"]) if module.params["list_prefix"] else {}
+    module.done(steps, arns={secret.name: secret.arn for secret in kept}, listed=listed)
 
 
 if __name__ == "__main__":
