@@ -18,6 +18,8 @@ KNOWN_AFTER_APPLY = "(known after apply)"
 # Tags that say whose a thing is. Other tags belong to others.
 SERVICE_TAG, ENVIRONMENT_TAG = "little-service:service", "little-service:environment"
 
+LOST_ANSWERS = 10  # so many calls of ours that meet themselves are taken in one step
+
 Properties = dict[str, Any]
 
 
@@ -159,17 +161,22 @@ def _brought(module: Any, resource: Resource, present: bool) -> Step | None:
         step = now()
     if step is None:
         return None
-    try:
-        _apply(resource, step)
-    except Exception as error:
-        if code_of(error) not in resource.taken:
-            raise
-        # It stands after all. What is still to do is to bring it to what is declared.
-        if (rest := now()) and rest.verb == "update":
-            resource.update(rest)
-        elif rest:
-            raise
-    return step
+    rest: Step | None = step
+    for _ in range(LOST_ANSWERS):
+        try:
+            _apply(resource, rest)
+        except Exception as error:
+            if code_of(error) not in resource.taken:
+                raise
+            # It is done after all. What is still to do is to bring the thing to what is declared.
+            rest = now()
+            if rest and rest.verb == "create":
+                raise
+        else:
+            rest = None
+        if rest is None:
+            return step
+    raise DeclarationError(f"The {resource} changes each time it is looked at. Is somebody else at work on it? Look, and run this again.")
 
 
 def code_of(error: BaseException) -> str:
