@@ -111,7 +111,7 @@ def _round(folder: pathlib.Path, figures: Figures) -> None:
     for _ in range(2):
         figures.take("no change, local_up", functools.partial(_unchanged, second))
         figures.take("no change, compose", second.compose_up)
-    for kind, save in {".py": _save_view, "template": _save_template}.items():
+    for kind, save in {".py": save_view, "template": save_template}.items():
         for _ in range(SAVES):
             figures.take(f"save {kind}", functools.partial(_saved_to_page, second, save, f"saved-{time.monotonic_ns()}"))
     for service in (second, warm):
@@ -137,7 +137,7 @@ def _saved_to_page(service: Service, save: Callable[[Service, str], None], mark:
     raise BenchmarkFailed(f"{patience:.0f} s after a save the page was still the old one.")
 
 
-def _save_view(service: Service, mark: str) -> None:
+def save_view(service: Service, mark: str) -> None:
     """A view that answers with a header of the new code."""
     file = next(service.path.glob("server/*_app/views.py"))
     code = file.read_text(encoding="utf-8").partition("\n\n_page = page\n")[0]
@@ -145,7 +145,7 @@ def _save_view(service: Service, mark: str) -> None:
     file.write_text(f"{code}\n\n_page = page\n\n\n{added}", encoding="utf-8")
 
 
-def _save_template(service: Service, mark: str) -> None:
+def save_template(service: Service, mark: str) -> None:
     file = next(service.path.glob("server/*_app/templates/page.html"))
     text = file.read_text(encoding="utf-8")
     file.write_text(re.sub(r"(?: saved-\d+)?</h1>", f" {mark}</h1>", text), encoding="utf-8")

@@ -13,6 +13,7 @@ import urllib.request
 import pytest
 from playwright.sync_api import sync_playwright
 
+from benchmarks import local as benchmark
 from tests.conftest import ROOT, processor_seconds
 
 pytestmark = pytest.mark.docker
@@ -45,8 +46,10 @@ def changed(file: pathlib.Path, old: str, new: str):
     text = file.read_text()
     assert old in text
     file.write_text(text.replace(old, new))
-    yield
-    file.write_text(text)
+    try:
+        yield
+    finally:
+        file.write_text(text)
 
 
 def test_make_demo_ends_with_a_page_that_answers_and_with_what_to_type_next(demo):
@@ -109,6 +112,17 @@ def test_a_change_of_a_template_and_of_code_shows_by_itself_within_two_seconds(d
         until(lambda: count(get(demo.address, **look)) == 0, 30)
         assert used(demo, "web") - before < 2
     until(lambda: count(get(demo.address, **look)) > 0, 30)
+
+
+def test_of_many_saves_in_a_row_the_last_one_shows(demo):
+    """Also of those that fall into the moments in which the server starts again."""
+    service = benchmark.Service(demo.name, demo.checkout)
+    with changed(next((demo.path / "server").glob("*_app/views.py")), "", ""):
+        for number in range(12):
+            benchmark.save_view(service, f"saved-{number}")
+            time.sleep(0.3)
+        until(lambda: "saved-11" in service.page(), 30)
+    until(lambda: "saved-" not in service.page(), 30)
 
 
 def used(demo, service: str) -> float:
