@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
 import subprocess
 import types
 
 from ansible.parsing.dataloader import DataLoader
-from ansible.plugins.loader import init_plugin_loader
 from ansible.template import Templar
 from ansible_collections.little_service.factory.plugins.action import service_folder, service_update
 from ansible_collections.little_service.factory.plugins.plugin_utils import git as plain_git
 from ansible_collections.little_service.factory.plugins.plugin_utils import inputs, template
 
-init_plugin_loader()
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+# How to run this file.
+BY_ITSELF = {"cwd": ROOT, "env": {**os.environ, "PYTHONPATH": f"{ROOT / 'collections'}:{ROOT}"}}
 
 ANSWERS_FILE = """---
 template:
@@ -143,7 +145,18 @@ def assert_refused(factory: Factory, path: pathlib.Path, *words: str) -> None:
 
 
 if __name__ == "__main__":
+    # For tests that need a process of its own: update FOLDER, or remove PATH.
     import sys
 
-    there = Factory.at(pathlib.Path(sys.argv[1]))
-    print(there.update(there.services / "orbit")["report"])
+    from ansible_collections.little_service.factory.plugins.action import service_removal
+
+    verb, there = sys.argv[1], pathlib.Path(sys.argv[2])
+    if verb == "update":
+        print(Factory.at(there).update(there / "services/orbit")["report"])
+    else:
+        inventories = there.parent.parent / "inventories"
+        print(
+            plugin(
+                service_removal, name=there.name, path=str(there), inventories=str(inventories), delete_files=True, data_may_be_lost=True
+            )
+        )

@@ -15,7 +15,6 @@ import time
 import pytest
 
 from tests import small
-from tests.conftest import ROOT
 from tests.small import CODE, commit, git
 from tests.test_new_service_faults import points
 
@@ -229,15 +228,14 @@ def test_a_git_that_still_runs_there_keeps_its_lock(prepared, tmp_path):
 
 def test_on_a_full_disk_nothing_is_left_half_done(tmp_path):
     """A file system of a few blocks, for a service that fits and an update that does not."""
-    script = f"""
+    script = """
 set -e
 mount -t tmpfs -o size=6m tmpfs "$1"
 cp -a "$2/." "$1"
 head -c 2500k /dev/urandom > "$1/filler"
-cd {ROOT}
-python -m tests.small "$1" > "$3/first" || echo failed
+python -m tests.small update "$1" > "$3/first"
 rm "$1/filler"
-python -m tests.small "$1" > "$3/second"
+python -m tests.small update "$1" > "$3/second"
 """
     (tmp_path / "disk").mkdir()
     factory = scene(tmp_path / "scene", "merge")
@@ -246,7 +244,7 @@ python -m tests.small "$1" > "$3/second"
     namespace = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--map-root-user", "--mount"]
     done = small.subprocess.run(
         [*namespace, "sh", "-c", script, "sh", tmp_path / "disk", tmp_path / "scene", tmp_path],
-        env={**os.environ, "PYTHONPATH": f"{ROOT / 'collections'}:{ROOT}"}, capture_output=True, text=True, check=False,
+        capture_output=True, text=True, check=False, **small.BY_ITSELF,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "failed" in (tmp_path / "first").read_text()

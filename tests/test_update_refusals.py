@@ -86,7 +86,9 @@ def test_only_a_branch_of_the_developers_is_merged_into(factory, ready, where):
 def test_another_branch_than_main_is_as_good(factory, ready):
     git(ready, "switch", "-q", "-c", "update")
     main = git(ready, "rev-parse", "main")
-    assert_updated(factory.update(ready), ready)
+    result = factory.update(ready)
+    assert_updated(result, ready)
+    assert result["report"]["words"].endswith("3 files, on the branch update")
     assert git(ready, "rev-parse", "main") == main
 
 

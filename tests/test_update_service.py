@@ -124,14 +124,17 @@ def test_an_update_that_came_in_as_one_squashed_commit_is_known_by_its_answers_f
 
 
 def test_where_the_service_has_lost_its_history_the_template_is_rendered_from_this_repositorys(factory, orbit):
-    (orbit / ".little-service.yml").write_text((orbit / ".little-service.yml").read_text().replace("A little service.", "Keeps orbits."))
     git(orbit, "checkout", "-q", "--orphan", "fresh")
     commit(orbit, "All of it")
     git(orbit, "branch", "-q", "-D", "main", "template")
     git(orbit, "branch", "-q", "-m", "main")
+    # An answer that changed since is part of the update, and was not part of what it updates.
+    (orbit / ".little-service.yml").write_text((orbit / ".little-service.yml").read_text().replace("A little service.", "Keeps orbits."))
+    commit(orbit)
     factory.parts["celery"] = ["docs"]
     factory.release("0.2.0", NEWER)
     assert_updated(factory.update(orbit), orbit)
+    assert "Keeps orbits." in (orbit / "README.md").read_text()
     assert factory.update(orbit)["changed"] is False
 
 

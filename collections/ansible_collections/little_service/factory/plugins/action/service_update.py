@@ -68,7 +68,7 @@ class ActionModule(ActionBase):
             diff = update_words.differences(there, planned) if self._task.diff else []
             if not check:
                 update.apply(there, planned, version, scratch)
-        told["words"] = update_words.words(told, str(path), check, planned.restored)
+        told["words"] = update_words.words(told, check, branch=answers["branch"], restored=planned.restored)
         told["words"] += update_words.differing(answers, task_vars, f"inventories/*/{name}.yml")
         told["to_do"] = update_words.to_do(told, str(path), check)
         return {"changed": planned.changed, "report": told, **({"diff": diff} if diff else {})}
@@ -117,4 +117,4 @@ def _place_to_work(path: pathlib.Path, check: bool) -> Iterator[tuple[pathlib.Pa
 
 
 def _failed(name: str, why: str) -> dict:
-    return {"failed": True, "msg": why, "report": {"name": name, "outcome": "failed", "words": why}}
+    return {"failed": True, "msg": why, "report": {"name": name, "outcome": "failed", "words": f"failed. {why}"}}

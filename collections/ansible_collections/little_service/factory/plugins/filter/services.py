@@ -44,8 +44,9 @@ def _known_service(part, raw_params, known):
     if name in known:
         return name
     near = difflib.get_close_matches(name, known, n=1)
-    cure = f"Did you mean {near[0]}?" if near else f"Make it with: ansible-playbook new_service.yml -e name={name}."
-    raise AnsibleFilterError(f"There is no service {name}. {cure} {_listed(known)}")
+    why = f". Did you mean {near[0]}?" if near else ": it was never made here, or was removed."
+    cure = "" if near else f" To make it, type: ansible-playbook new_service.yml -e name={name}."
+    raise AnsibleFilterError(f"There is no service {name}{why}{cure} {_listed(known)}")
 
 
 def _matched(limit, known):

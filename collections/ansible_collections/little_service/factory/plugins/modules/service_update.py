@@ -76,6 +76,9 @@ report:
         - Those that failed, or are elsewhere, have a name, an outcome and words.
         - In check mode V(behind) takes the place of V(updated).
       type: str
+    branch:
+      description: The branch that is checked out, and so merged into.
+      type: str
     words:
       description: The same in a line, with what is to be done.
       type: str

@@ -59,3 +59,17 @@ def registered_in(inventories: pathlib.Path, name: str) -> list[pathlib.Path]:
     """The tracked files that know the service."""
     files = [inventories / environment / f"{name}.yml" for environment in ENVIRONMENTS]
     return [file for file in files if file.is_file()]
+
+
+def files_of(inventories: pathlib.Path, name: str) -> list[pathlib.Path]:
+    """All files that know the service, this machine's last.
+
+    :raises RegistryError: where one of them knows others as well, so that it is not the service's alone.
+    """
+    files = [inventories / environment / f"{name}.yml" for environment in (*reversed(ENVIRONMENTS), LOCAL)]
+    found = [file for file in files if file.is_file()]
+    for file in found:
+        others = sorted(set(hosts(file)) - {name})
+        if others:
+            raise RegistryError(f"{file} registers {', '.join(others)} as well. Move that to a file of its own, and run this again.")
+    return found

@@ -25,6 +25,11 @@ class Busy(Exception):
     """Another run holds the lock and has not let go in time."""
 
 
+def sibling(path: pathlib.Path) -> pathlib.Path:
+    """Where a file or folder stands before it is whole."""
+    return path.with_name(f".{path.name}{SUFFIX}")
+
+
 @contextlib.contextmanager
 def locked(folder: pathlib.Path) -> Iterator[int]:
     """Hold an exclusive lock on an existing folder; yields its file descriptor.
@@ -45,7 +50,7 @@ def staged_folder(final: pathlib.Path) -> Iterator[tuple[pathlib.Path, int] | No
 
     Yields None where ``final`` was made by another run meanwhile. When the block raises, the sibling is removed.
     """
-    staging = final.parent / f".{final.name}{SUFFIX}"
+    staging = sibling(final)
     with contextlib.ExitStack() as stack:
         descriptor = _claim(staging, stack)
         if final.is_dir() and any(final.iterdir()):
@@ -66,7 +71,7 @@ def beside(folder: pathlib.Path) -> Iterator[tuple[pathlib.Path, int]]:
 
     One run at a time has it, so it is the lock of ``folder`` as well.
     """
-    staging = folder.parent / f".{folder.name}{SUFFIX}"
+    staging = sibling(folder)
     with contextlib.ExitStack() as stack:
         descriptor = _claim(staging, stack)
         try:
@@ -99,7 +104,7 @@ def locked_now(folder: pathlib.Path) -> Iterator[None]:
 def write_file(file: pathlib.Path, text: str) -> None:
     """Write a file whole or not at all. Its temporary sibling is hidden: Ansible reads no hidden inventory file."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    staging = file.with_name(f".{file.name}{SUFFIX}")
+    staging = sibling(file)
     try:
         staging.write_text(text, encoding="utf-8")
         staging.rename(file)

@@ -19,6 +19,7 @@ def report(repository: Repository, planned: Plan, version: Version, *, name: str
     return {
         "name": name,
         "outcome": outcome,
+        "branch": repository.run("symbolic-ref", "--quiet", "--short", "HEAD", fine=(0, 1)),
         "from": _told(planned.record.version),
         "to": _told(version),
         "behind": behind if merge else {"versions": [], "changes": []},
@@ -43,8 +44,8 @@ def differences(repository: Repository, planned: Plan) -> list[dict]:
     return [{key: shown(planned, text) for key, text in difference.items()} for difference in found]
 
 
-def words(told: dict, path: str, check: bool, restored: bool) -> str:
-    """The line on one service, and for conflicts what to type next."""
+def words(told: dict, check: bool, *, branch: str, restored: bool) -> str:
+    """The line on one service. :param branch: the one that is usually checked out."""
     would = "would be " if check else ""
     said = {
         "current": f"current, {_version(told['from'])}",
@@ -54,6 +55,7 @@ def words(told: dict, path: str, check: bool, restored: bool) -> str:
     }[told["outcome"]]
     if told["outcome"] == "conflicts" and not told["conflicts"]:
         said = "conflicts that are mended and not committed"
+    said += f", on the branch {told['branch']}" if told["branch"] != branch else ""
     said += f"; its branch template {would}restored" if restored else ""
     if told["new_answers"]:
         taken = ", ".join(f"{key}: {value}" for key, value in told["new_answers"].items())
