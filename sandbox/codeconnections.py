@@ -62,9 +62,7 @@ def list_connections(call: Call) -> dict[str, Any]:
     found = list(call.state(Connections).connections.values())
     wanted = call.params.get("ProviderTypeFilter")
     found = [connection for connection in found if wanted in (None, connection["ProviderType"])]
-    start, size = int(call.params.get("NextToken") or 0), call.params.get("MaxResults") or 100
-    more = {"NextToken": str(start + size)} if start + size < len(found) else {}
-    return {"Connections": found[start : start + size], **more}
+    return {"Connections": found}
 
 
 @operation("codeconnections")

@@ -185,5 +185,14 @@ def delete_load_balancer(call: Call) -> Answer:
     return answered
 
 
+@operation("autoscaling")
+def put_scaling_policy(call: Call) -> Answer:
+    """https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_PutScalingPolicy.html: with its ARN, which moto misspells."""
+    call.ask()
+    named = {"AutoScalingGroupName": call.params["AutoScalingGroupName"], "PolicyNames": [call.params["PolicyName"]]}
+    (made,) = call.invoke("autoscaling", "DescribePolicies", **named)["ScalingPolicies"]
+    return {"PolicyARN": made["PolicyARN"], "Alarms": []}
+
+
 def here(call: Call) -> State:
     return State(call.sandbox, call.account, call.region)

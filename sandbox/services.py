@@ -8,6 +8,7 @@ import importlib
 BEANSTALK = [f"elasticbeanstalk.{name}" for name in ("applications", "environments", "inspection", "platforms")]
 MODULES = {
     "acm": ["certificates"],
+    "autoscaling": ["ec2"],
     "cloudwatch": ["watching"],
     "codebuild": ["codebuild"],
     "codeconnections": ["codeconnections"],

@@ -264,7 +264,7 @@ def list_pipeline_executions(call: Call) -> Params:
     found = list(call.state(Pipelines).get(call.params["pipelineName"]).executions.values())[::-1]
     stage = call.params.get("filter", {}).get("succeededInStage", {}).get("stageName")
     found = [execution for execution in found if stage is None or stage in execution.succeeded]
-    return {"pipelineExecutionSummaries": [execution_summary(execution) for execution in found[: call.params.get("maxResults", 100)]]}
+    return {"pipelineExecutionSummaries": [execution_summary(execution) for execution in found]}
 
 
 @operation(SERVICE)

@@ -23,7 +23,7 @@ from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Response
 
 from sandbox import services
-from sandbox.core import access, calls, faults, permissions, wire
+from sandbox.core import access, calls, faults, paging, permissions, wire
 from sandbox.core.clock import Clock
 from sandbox.core.wire import AwsError
 
@@ -227,8 +227,9 @@ class Sandbox:
         answer = handler(call)
         if isinstance(answer, Response):
             return answer
-        wire.check_answer(call.service, call.operation, answer or {})
-        return answer or {}
+        answer = paging.page(call, answer or {})
+        wire.check_answer(call.service, call.operation, answer)
+        return answer
 
     def ask_moto(self, service: str | None, environ: dict[str, Any]) -> Response:
         """The answer of moto's service, or of the one that moto makes out."""

@@ -218,9 +218,7 @@ def describe_events(beanstalk: Beanstalk, params: Params) -> Params:
         and (not params.get("StartTime") or event["EventDate"] >= params["StartTime"].replace(tzinfo=UTC))
         and (not params.get("EndTime") or event["EventDate"] < params["EndTime"].replace(tzinfo=UTC))
     ]
-    start, size = int(params.get("NextToken") or 0), params.get("MaxRecords") or 1000
-    token = {"NextToken": str(start + size)} if start + size < len(found) else {}
-    return {"Events": found[start : start + size], **token}
+    return {"Events": found}
 
 
 def tagged(beanstalk: Beanstalk, arn: str) -> Application | Version | Environment:

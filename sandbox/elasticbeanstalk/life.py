@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Generator
 
 from sandbox.core.wire import AwsError
-from sandbox.elasticbeanstalk import fleet, options
+from sandbox.elasticbeanstalk import fleet, options, scaling
 from sandbox.elasticbeanstalk.deploying import DeploymentFailed, check
 from sandbox.elasticbeanstalk.fleet import Fleet
 from sandbox.elasticbeanstalk.models import Beanstalk, Environment
@@ -67,6 +67,7 @@ def raise_fleet(beanstalk: Beanstalk, environment: Environment) -> Story:
             own.create_queue()
         yield 16
         own.create_group()
+        scaling.apply(own)
     except AwsError as error:
         yield from fail_to_launch(beanstalk, environment, f"Creating resources failed Reason: {error.message}")
         return
@@ -87,6 +88,7 @@ def raise_fleet(beanstalk: Beanstalk, environment: Environment) -> Story:
 
 def finish_launch(beanstalk: Beanstalk, environment: Environment, instances: list[str]) -> None:
     environment.deployed = dict.fromkeys(instances, environment.version)
+    scaling.stream_logs(Fleet(beanstalk, environment))
     try:
         check(beanstalk, environment, environment.version)
     except DeploymentFailed as failure:
@@ -113,6 +115,7 @@ def fail_to_launch(beanstalk: Beanstalk, environment: Environment, message: str)
     beanstalk.tell(environment, "Failed to launch environment.", "ERROR")
     environment.status = "Terminating"
     yield 30
+    Fleet(beanstalk, environment).remove()
     end(beanstalk, environment)
 
 
@@ -233,6 +236,8 @@ def configure(beanstalk: Beanstalk, environment: Environment, after: Settings) -
     if environment.tier == "WebServer":
         own.change_type()
     own.resize()
+    scaling.apply(own)
+    scaling.stream_logs(own)
     if severity == "RestartEnvironment":
         environment.deployed = dict.fromkeys(own.replace()[0], environment.version)
     if "load balancer" in environment.parts:
@@ -257,8 +262,11 @@ def terminate(beanstalk: Beanstalk, environment: Environment) -> Story:
     yield 15
     beanstalk.tell(environment, "Waiting for EC2 instances to terminate. This may take a few minutes.")
     yield 125
+    own = Fleet(beanstalk, environment)
     try:
-        for line in Fleet(beanstalk, environment).remove():
+        if "group" in environment.parts:
+            scaling.remove(own)
+        for line in own.remove():
             beanstalk.tell(environment, line)
     except AwsError as error:
         beanstalk.tell(environment, f"Deleting security group failed Reason: {error.message}", "ERROR")
@@ -266,6 +274,7 @@ def terminate(beanstalk: Beanstalk, environment: Environment) -> Story:
         settle(beanstalk, environment)
         return
     yield 3
+    scaling.delete_logs(own)
     beanstalk.tell(environment, f"Deleting SNS topic for environment {environment.name}.")
     beanstalk.tell(environment, "terminateEnvironment completed successfully.")
     end(beanstalk, environment)

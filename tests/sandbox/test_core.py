@@ -191,3 +191,26 @@ def test_everything_of_a_tag_is_found(cloud):
     assert {resource["ResourceARN"] for resource in found} == {topic, connection}
     found = find(ResourceTypeFilters=["elasticbeanstalk:application"])["ResourceTagMappingList"]
     assert [resource["Tags"] for resource in found] == [[{"Key": "team", "Value": "red"}]]
+
+
+def test_a_long_list_comes_in_pages(cloud):
+    rds, connections = cloud.client("rds"), cloud.client("codeconnections")
+    rds.create_db_parameter_group(DBParameterGroupName="orbit", DBParameterGroupFamily="mysql8.4", Description="orbit")
+    first = rds.describe_db_parameters(DBParameterGroupName="orbit", MaxRecords=20)
+    second = rds.describe_db_parameters(DBParameterGroupName="orbit", MaxRecords=20, Marker=first["Marker"])
+    names = [parameter["ParameterName"] for page in (first, second) for parameter in page["Parameters"]]
+    assert len(first["Parameters"]) == 20
+    assert names == [parameter["ParameterName"] for parameter in rds.describe_db_parameters(DBParameterGroupName="orbit")["Parameters"]]
+    assert "Marker" not in second
+    for name in ("one", "two"):
+        connections.create_connection(ConnectionName=name, ProviderType="GitHub")
+    page = connections.list_connections(MaxResults=1)
+    assert [c["ConnectionName"] for c in connections.list_connections(NextToken=page["NextToken"])["Connections"]] == ["two"]
+    builds, role = cloud.client("codebuild"), cloud.role("build", "codebuild.amazonaws.com")
+    project = {"source": {"type": "CODEPIPELINE"}, "artifacts": {"type": "CODEPIPELINE"}, "serviceRole": role}
+    project["environment"] = {"type": "LINUX_CONTAINER", "image": "aws/codebuild/standard:7.0", "computeType": "BUILD_GENERAL1_SMALL"}
+    refusal(builds.create_project, name="p0", **project)  # which does not see the new role yet
+    for number in range(101):
+        builds.create_project(name=f"p{number}", **project)
+    assert len(builds.list_projects()["projects"]) == 100
+    assert sum(len(page["projects"]) for page in builds.get_paginator("list_projects").paginate()) == 101

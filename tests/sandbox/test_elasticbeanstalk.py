@@ -119,6 +119,53 @@ def test_a_balanced_environment_stands_behind_a_load_balancer_and_scales(service
     assert service.client.describe_environment_health(EnvironmentName="orbit-web", AttributeNames=["All"])["InstancesHealth"]["Ok"] == 3
 
 
+def test_an_environment_scales_as_its_options_say(service):
+    night = settings(aws_autoscaling_scheduledaction__MinSize="1", aws_autoscaling_scheduledaction__Recurrence="0 22 * * *")
+    cpu = settings(aws_autoscaling_trigger__MeasureName="CPUUtilization", aws_autoscaling_trigger__UpperThreshold="70")
+    service.create(options=[*BALANCED, *cpu, *[{**setting, "ResourceName": "night"} for setting in night]])
+    service.wait("environment_exists")
+    scaling, watch = service.cloud.client("autoscaling"), service.cloud.client("cloudwatch")
+    (action,) = scaling.describe_scheduled_actions()["ScheduledUpdateGroupActions"]
+    assert (action["ScheduledActionName"], action["MinSize"], action["Recurrence"]) == ("night", 1, "0 22 * * *")
+    alarms = {alarm["AlarmName"].split("-")[-2]: alarm for alarm in watch.describe_alarms()["MetricAlarms"]}
+    assert alarms["AWSEBCloudwatchAlarmHigh"]["Threshold"] == 70.0
+    assert alarms["AWSEBCloudwatchAlarmHigh"]["MetricName"] == "CPUUtilization"
+    assert len(scaling.describe_policies()["ScalingPolicies"]) == 2
+    gone = [{"Namespace": s["Namespace"], "OptionName": s["OptionName"], "ResourceName": "night"} for s in night]
+    service.client.update_environment(EnvironmentName="orbit-web", OptionsToRemove=gone)
+    service.wait("environment_updated")
+    assert scaling.describe_scheduled_actions()["ScheduledUpdateGroupActions"] == []
+    service.client.terminate_environment(EnvironmentName="orbit-web")
+    service.wait("environment_terminated")
+    assert watch.describe_alarms()["MetricAlarms"] == []
+
+
+def test_streamed_logs_have_groups_which_stay(service):
+    logs = service.cloud.client("logs")
+    stream = settings(aws_elasticbeanstalk_cloudwatch_logs__StreamLogs="true", aws_elasticbeanstalk_cloudwatch_logs__RetentionInDays="30")
+    service.create(options=[*SINGLE, *stream])
+    service.wait("environment_exists")
+    assert logs.describe_log_groups()["logGroups"] == [], "the instances' role may not make any"
+    rights = allow(["logs:CreateLogGroup", "logs:PutRetentionPolicy"])
+    service.cloud.client("iam").put_role_policy(RoleName="instances", PolicyName="inline", PolicyDocument=policy(allow(PULL), rights))
+    service.client.update_environment(EnvironmentName="orbit-web", OptionSettings=stream)
+    service.wait("environment_updated")
+    service.client.terminate_environment(EnvironmentName="orbit-web")
+    service.wait("environment_terminated")
+    groups = logs.describe_log_groups(logGroupNamePrefix="/aws/elasticbeanstalk/orbit-web/var/log/")["logGroups"]
+    assert {group["retentionInDays"] for group in groups} == {30}
+
+
+def test_an_environment_that_cannot_be_launched_leaves_nothing(service):
+    vpc = settings(aws_ec2_vpc__VPCId="vpc-0123456789abcdef0", aws_ec2_vpc__Subnets="subnet-0123456789abcdef0")
+    service.create(options=[*BALANCED, *vpc])
+    service.described()
+    assert service.described()["Status"] == "Terminated"
+    assert "Failed to launch environment." in service.events(Severity="ERROR")
+    left = {resource["service"] for resource in service.cloud.control("GET", "resources")}
+    assert left <= {"ecr", "elasticbeanstalk", "iam", "s3"}
+
+
 def test_a_single_instance_is_put_behind_a_load_balancer_and_taken_from_it_again(service):
     service.create()
     service.wait("environment_exists")
