@@ -26,10 +26,14 @@ class Clock:
         self._aside: list[Callable[[], Any]] = []
         self._count = itertools.count()
         self._at: float | None = None
+        self._ahead = 0.0  # seconds that were skipped
+
+    def _time(self) -> float:
+        return time.time() + self._ahead
 
     def now(self) -> datetime.datetime:
         """The time, or that at which the step that is being done fell due."""
-        return datetime.datetime.fromtimestamp(self._at or time.time(), datetime.UTC)
+        return datetime.datetime.fromtimestamp(self._at or self._time(), datetime.UTC)
 
     def length(self, seconds: float) -> float:
         """What so many seconds on AWS last here."""
@@ -38,7 +42,7 @@ class Clock:
     def after(self, seconds: float, step: Callable[[], Any], *, as_is: bool = False) -> None:
         """Have a step done when so many seconds of AWS's time have passed, or so many of ours."""
         length = seconds if as_is else self.length(seconds)
-        heapq.heappush(self._due, ((self._at or time.time()) + length, next(self._count), step))
+        heapq.heappush(self._due, ((self._at or self._time()) + length, next(self._count), step))
 
     def play(self, story: Generator[float, None, None]) -> None:
         """Do a story's next part, and the one after it when as many seconds as it yields have passed.
@@ -60,7 +64,7 @@ class Clock:
         waiting, self._aside = self._aside, []
         self._due += [(0.0, next(self._count), step) for step in waiting]
         heapq.heapify(self._due)
-        while self._due and self._due[0][0] <= time.time():
+        while self._due and self._due[0][0] <= self._time():
             self._at, _, step = heapq.heappop(self._due)
             try:
                 step()
@@ -71,12 +75,17 @@ class Clock:
 
     def set(self, profile: str, speed: float) -> None:
         """Change how time passes; what was under way keeps its share of what was left."""
-        now, before = time.time(), self.speed
+        now, before = self._time(), self.speed
         self.profile, self.speed = profile, speed
         rest = 0.0 if profile == "none" else before / speed
         self._due = [(now + max(0.0, due - now) * rest, count, step) for due, count, step in self._due]
         heapq.heapify(self._due)
 
+    def skip(self, seconds: float) -> None:
+        """Let so many seconds of AWS's time pass at once: a test need not wait for them."""
+        self._ahead += self.length(seconds)
+
     def clear(self) -> None:
         self._due.clear()
         self._aside.clear()
+        self._ahead = 0.0

@@ -46,12 +46,13 @@ def clock(sandbox: Sandbox, request: Request) -> dict[str, Any]:
 
 
 def set_clock(sandbox: Sandbox, request: Request) -> dict[str, Any]:
-    """``{"profile": "real", "speed": 60}``"""
+    """``{"profile": "real", "speed": 60}``; with ``{"skip": 90}`` so many seconds of AWS's time pass at once."""
     wanted = {**clock(sandbox, request), **request.get_json()}
     if wanted["profile"] not in PROFILES or not 0 < float(wanted["speed"]) <= 1e6:
         raise ValueError(f"profile is one of {', '.join(PROFILES)}, speed a number above 0: {wanted}")
     with sandbox.lock:
         sandbox.clock.set(wanted["profile"], float(wanted["speed"]))
+        sandbox.clock.skip(float(wanted.get("skip", 0)))
     return clock(sandbox, request)
 
 

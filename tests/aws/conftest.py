@@ -17,6 +17,7 @@ import os
 import subprocess
 import sys
 import time
+import types
 from collections.abc import Callable
 from typing import Any
 from unittest import mock
@@ -175,6 +176,15 @@ def aws(cloud) -> Aws:  # noqa: F811 the fixture
     cloud.control("PUT", "faults", {"rules": []})
     keys = {"access_key": "administrator-of-the-sandbox", "secret_key": "not-checked-by-the-sandbox"}
     return Aws(cloud, {"region": REGION, "endpoint_url": cloud.url, "wait_delay": 0.01, **keys})
+
+
+@pytest.fixture
+def patient(aws, monkeypatch) -> Aws:
+    """AWS takes its time, and a look that a module waits for comes 30 of AWS's seconds after the last; nobody waits for that."""
+    aws.cloud.control("PUT", "clock", {"profile": "real", "speed": 1})
+    pause = types.SimpleNamespace(monotonic=time.monotonic, sleep=lambda _: aws.cloud.control("PUT", "clock", {"skip": 30}))
+    monkeypatch.setattr("ansible_collections.little_service.factory.plugins.module_utils.aws.time", pause)
+    return aws
 
 
 def tags(service: str = "orbit", environment: str = "staging") -> dict[str, str]:

@@ -54,12 +54,10 @@ def test_it_is_made_kept_and_removed(aws, cache, declared):
     assert cache.describe_cache_clusters()["CacheClusters"] == []
 
 
-def test_it_passes_through_its_states_without_being_waited_for(aws, cache, declared):
-    aws.cloud.control("PUT", "clock", {"profile": "real", "speed": 1})
-    aws.bring(MODULE, **declared)
+def test_it_passes_through_its_states_without_being_waited_for(patient, cache, declared):
+    patient.bring(MODULE, **declared)
     assert group(cache)["Status"] == "creating"
-    aws.cloud.control("PUT", "clock", {"profile": "real", "speed": 600})
-    waited = aws.run(MODULE, **declared, wait=True)
+    waited = patient.run(MODULE, **declared, wait=True)
     assert (waited.changed, group(cache)["Status"]) == (False, "available")
 
 
@@ -106,14 +104,11 @@ def test_the_groups_are_mended_too(aws, cache, ground, declared):
     assert {one["ParameterName"]: one["ParameterValue"] for one in given} == {"maxmemory-policy": "noeviction", "timeout": "60"}
 
 
-@pytest.mark.parametrize("speed", [None, 600])
-def test_its_size_changes_both_ways_whatever_failover_asks_for(aws, cache, declared, speed):
-    if speed:
-        aws.cloud.control("PUT", "clock", {"profile": "real", "speed": speed})
+def test_its_size_changes_both_ways_whatever_failover_asks_for(patient, cache, declared):
     for replicas, failover in ((0, "disabled"), (2, "enabled"), (1, "enabled"), (0, "disabled")):
         size = {**declared, "replicas": replicas, "node_type": f"cache.t4g.{'small' if replicas else 'micro'}"}
-        aws.run(MODULE, **size)
-        waited = aws.run(MODULE, **size, wait=True)
+        patient.run(MODULE, **size)
+        waited = patient.run(MODULE, **size, wait=True)
         assert waited.writes == []
         found = group(cache)
         assert (len(found["MemberClusters"]), found["AutomaticFailover"], found["MultiAZ"]) == (replicas + 1, failover, failover)
@@ -132,12 +127,11 @@ def test_a_minor_version_that_aws_has_raised_is_left_alone(aws, cache, declared)
     aws.settled(MODULE, **{**declared, "engine_version": "8.2"})
 
 
-def test_one_that_is_being_removed_is_waited_for_and_made_again(aws, cache, declared):
-    aws.run(MODULE, **declared, wait=True)
-    aws.cloud.control("PUT", "clock", {"profile": "real", "speed": 600})
-    aws.run(MODULE, **declared, state="absent")
-    assert aws.settled(MODULE, **declared, state="absent")["gone"] is False
-    assert aws.run(MODULE, **declared).steps == [f"create cache {NAME}"]
+def test_one_that_is_being_removed_is_waited_for_and_made_again(patient, cache, declared):
+    patient.run(MODULE, **declared, wait=True)
+    patient.run(MODULE, **declared, state="absent")
+    assert patient.settled(MODULE, **declared, state="absent")["gone"] is False
+    assert patient.run(MODULE, **declared).steps == [f"create cache {NAME}"]
     assert group(cache)["Status"] == "creating"
 
 
@@ -148,16 +142,15 @@ def test_what_is_another_services_is_refused_and_stays(aws, cache, declared):
     assert group(cache)["ReplicationGroupId"] == NAME
 
 
-def test_whose_a_busy_one_is_is_asked_before_anything_is_done_to_it(aws, cache, declared):
-    aws.run(MODULE, **{**declared, "tags": tags("ledger")}, wait=True)
+def test_whose_a_busy_one_is_is_asked_before_anything_is_done_to_it(patient, cache, declared):
+    patient.run(MODULE, **{**declared, "tags": tags("ledger")}, wait=True)
     for kind in ("subnetgroup", "parametergroup"):  # a name that only the cache itself shares
         arn = f"arn:aws:elasticache:us-west-2:123456789012:{kind}:{NAME}"
         cache.add_tags_to_resource(ResourceName=arn, Tags=[{"Key": "little-service:service", "Value": "orbit"}])
-    aws.cloud.control("PUT", "clock", {"profile": "real", "speed": 600})
     cache.modify_replication_group(ReplicationGroupId=NAME, CacheNodeType="cache.t4g.small", ApplyImmediately=True)
-    assert "is 'ledger' and not 'orbit'" in aws.refused(MODULE, **declared)
+    assert "is 'ledger' and not 'orbit'" in patient.refused(MODULE, **declared)
     cache.modify_replication_group(ReplicationGroupId=NAME, CacheNodeType="cache.t4g.medium", ApplyImmediately=True)
-    aws.run(MODULE, **declared, state="absent")
+    patient.run(MODULE, **declared, state="absent")
     assert group(cache)["CacheNodeType"] == "cache.t4g.medium"
 
 

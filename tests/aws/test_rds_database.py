@@ -60,12 +60,10 @@ def test_it_is_made_kept_and_removed_with_a_final_snapshot(aws, rds, declared):
     assert snapshot["DBSnapshotIdentifier"].startswith(f"{NAME}-final-2")
 
 
-def test_it_passes_through_its_states_without_being_waited_for(aws, rds, declared):
-    aws.cloud.control("PUT", "clock", {"profile": "real", "speed": 1})
-    aws.bring("rds_database", **declared)
+def test_it_passes_through_its_states_without_being_waited_for(patient, rds, declared):
+    patient.bring("rds_database", **declared)
     assert described(rds)["DBInstanceStatus"] == "creating"
-    aws.cloud.control("PUT", "clock", {"profile": "real", "speed": 600})
-    waited = aws.run("rds_database", **declared, wait=True)
+    waited = patient.run("rds_database", **declared, wait=True)
     assert (waited.changed, described(rds)["DBInstanceStatus"]) == (False, "available")
 
 
@@ -129,14 +127,13 @@ def test_a_change_that_waits_for_its_window_is_made_once_and_told(aws, rds, decl
     assert aws.settled("rds_database", **larger)["pending"] == ["DBInstanceClass"]
 
 
-def test_a_change_that_is_due_while_it_is_busy_waits_for_that(aws, rds, declared):
-    aws.cloud.control("PUT", "clock", {"profile": "real", "speed": 600})
-    aws.run("rds_database", **declared)
+def test_a_change_that_is_due_while_it_is_busy_waits_for_that(patient, rds, declared):
+    patient.run("rds_database", **declared)
     larger = {**declared, "instance_class": "db.t4g.small", "multi_az": True}
-    assert aws.run("rds_database", **larger).steps == [f"update database {NAME} (instance_class, multi_az)"]
+    assert patient.run("rds_database", **larger).steps == [f"update database {NAME} (instance_class, multi_az)"]
     assert described(rds)["DBInstanceStatus"] == "modifying"
-    aws.settled("rds_database", **larger)
-    aws.run("rds_database", **larger, wait=True)
+    patient.settled("rds_database", **larger)
+    patient.run("rds_database", **larger, wait=True)
     assert (described(rds)["DBInstanceClass"], described(rds)["MultiAZ"]) == ("db.t4g.small", True)
 
 
@@ -190,13 +187,12 @@ def test_a_restoration_that_was_cut_short_is_finished_by_the_next_run(aws, rds, 
     assert finished.steps == [f"update database {NAME} (maintenance_window, max_storage, password)"]
 
 
-def test_one_that_is_being_removed_is_waited_for_and_made_again(aws, rds, declared):
-    aws.run("rds_database", **declared, wait=True)
-    aws.cloud.control("PUT", "clock", {"profile": "real", "speed": 300})
-    aws.run("rds_database", **{**declared, **GONE, "wait": False})
-    left = aws.settled("rds_database", **{**declared, **GONE, "wait": False})
+def test_one_that_is_being_removed_is_waited_for_and_made_again(patient, rds, declared):
+    patient.run("rds_database", **declared, wait=True)
+    patient.run("rds_database", **{**declared, **GONE, "wait": False})
+    left = patient.settled("rds_database", **{**declared, **GONE, "wait": False})
     assert left["gone"] is False
-    again = aws.run("rds_database", **declared)
+    again = patient.run("rds_database", **declared)
     assert (again.steps, described(rds)["DBInstanceStatus"]) == ([f"create database {NAME}"], "creating")
 
 

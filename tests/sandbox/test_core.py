@@ -168,6 +168,17 @@ def test_what_the_sandbox_is_asked_wrongly_it_refuses_with_the_reason(cloud):
             cloud.control("PUT", page, body)
 
 
+def test_time_can_be_skipped(cloud):
+    cloud.control("PUT", "clock", {"profile": "real", "speed": 1})
+    cache = cloud.client("elasticache")
+    cache.create_replication_group(ReplicationGroupId="orbit", ReplicationGroupDescription="broker", CacheNodeType="cache.t4g.micro")
+    states = []
+    for seconds in (200, 200, 200):
+        cloud.control("PUT", "clock", {"skip": seconds})
+        states.append(cache.describe_replication_groups()["ReplicationGroups"][0]["Status"])
+    assert states == ["creating", "creating", "available"]
+
+
 def test_everything_that_stands_is_listed(cloud):
     assert cloud.standing() == set()
     vpc = cloud.client("ec2").create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]

@@ -54,11 +54,13 @@ def write(numbers: Mapping[str, float]) -> None:
     """Log numbers for CloudWatch."""
     directive = {
         "Namespace": "LittleService",
-        "Dimensions": [["Service"]],
+        # Staging and production of one service may share an account.
+        "Dimensions": [["Service", "Environment"]],
         "Metrics": [{"Name": name} for name in numbers],
     }
     aws = {"Timestamp": round(time.time() * 1000), "CloudWatchMetrics": [directive]}
-    logger.info(json.dumps({"_aws": aws, "Service": settings.SERVICE_NAME} | dict(numbers)))
+    place = {"Service": settings.SERVICE_NAME, "Environment": settings.SERVICE_ENVIRONMENT}
+    logger.info(json.dumps({"_aws": aws} | place | dict(numbers)))
 
 
 def write_requests() -> None:

@@ -54,7 +54,8 @@ def test_the_processes_of_one_gunicorn_are_added_up(tmp_path: Path) -> None:
     assert b'_count{method="GET",route="page",status="200"} 2.0' in result.stdout
 
 
-def test_requests_are_written_for_cloudwatch(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_requests_are_written_for_cloudwatch(monkeypatch: pytest.MonkeyPatch, settings: LazySettings) -> None:
+    settings.SERVICE_ENVIRONMENT = "production"
     lines: list[str] = []
     monkeypatch.setattr(metrics.logger, "info", lines.append)
     metrics.write_requests()
@@ -68,7 +69,8 @@ def test_requests_are_written_for_cloudwatch(monkeypatch: pytest.MonkeyPatch) ->
     (directive,) = first["_aws"]["CloudWatchMetrics"]
     assert [metric["Name"] for metric in directive["Metrics"]] == ["Requests", "ServerErrors", "RequestMilliseconds"]
     assert [first[name] for name in ("Requests", "ServerErrors", "RequestMilliseconds")] == [2, 1, 750]
-    assert [first[name] for (name,) in directive["Dimensions"]] == [first["Service"]]
+    assert directive["Dimensions"] == [["Service", "Environment"]]
+    assert (first["Service"], first["Environment"]) == (settings.SERVICE_NAME, "production")
     assert second["Requests"] == 0
 
 

@@ -9,6 +9,8 @@ from typing import Any
 from ansible_collections.amazon.aws.plugins.module_utils.tagging import ansible_dict_to_boto3_tag_list as tag_list
 from ansible_collections.little_service.factory.plugins.module_utils import declared, managed, rds, secret
 
+LOOKS = 8  # a change that RDS keeps for its maintenance window all the same is not waited for
+
 
 class Instance(managed.Lasting):
     """https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DBInstance.html"""
@@ -100,6 +102,16 @@ class Instance(managed.Lasting):
             self._modify(ApplyImmediately=self._params["apply_immediately"], **told)
         if "password" in changes:
             self._client.remove_tags_from_resource(ResourceName=self.arn, TagKeys=[rds.PASSWORD_TAG])
+        if told and self._params["apply_immediately"]:
+            self._let_it_show()
+
+    def _let_it_show(self) -> None:
+        """Wait until it is seen to be busy, or done: for a while RDS goes on to say that it is available.
+
+        As users report: hashicorp/terraform-provider-aws#31445. Who waits for it afterwards would find nothing to wait for.
+        """
+        looks = iter(range(LOOKS))
+        self.wait_until(lambda: self.status not in self.working or not self.found.get("PendingModifiedValues") or next(looks, None) is None)
 
     def _modify(self, **told: Any) -> None:
         self._client.modify_db_instance(DBInstanceIdentifier=self.name, **told)
