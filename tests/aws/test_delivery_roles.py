@@ -209,7 +209,7 @@ def balancer(aws) -> str:
         ({"environment": "production", "service_size": "standard", "service_github": "a/b"}, "declares no HTTPS"),
         ({"service_variables": {"no-dash": "1"}}, "a name in service_variables: no-dash"),
         ({"service_maintenance": "Tuesday"}, "service_maintenance Tuesday (such as Tue:03:00, in UTC)"),
-        ({"service_promoted_by": ["12345"]}, 'service_promoted_by is ["12345"] (accounts of twelve digits'),
+        ({"aws_promoted_to_accounts": ["12345"]}, 'aws_promoted_to_accounts is ["12345"] (accounts of twelve digits'),
         ({"service_build_compute_type": "HUGE"}, "service_build_compute_type is 'HUGE'; it can be BUILD_GENERAL1_SMALL"),
     ],
 )
