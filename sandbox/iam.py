@@ -155,6 +155,15 @@ def simulate_custom_policy(call: Call) -> dict[str, Any]:
     return simulated(call, [json.loads(text) for text in call.params["PolicyInputList"]])
 
 
+@operation("iam")
+def remove_role_from_instance_profile(call: Call) -> Any:
+    """https://docs.aws.amazon.com/IAM/latest/APIReference/API_RemoveRoleFromInstanceProfile.html: only a role that is in it."""
+    profile, role = call.params["InstanceProfileName"], call.params["RoleName"]
+    if role not in [one.name for one in iam_backends[call.account]["aws"].get_instance_profile(profile).roles]:
+        raise AwsError("NoSuchEntity", f"Role {role} in Instance Profile {profile} cannot be found.", 404)
+    return call.forward()
+
+
 @operation("sts")
 def get_caller_identity(call: Call) -> dict[str, Any]:
     """https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html"""
