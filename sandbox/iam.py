@@ -9,7 +9,7 @@ import copy
 import json
 from typing import Any
 
-from moto.iam.models import IAMBackend
+from moto.iam.models import IAMBackend, iam_backends
 
 from sandbox.core import access, policies
 from sandbox.core.gateway import Answer, Call, operation
