@@ -9,7 +9,7 @@ import copy
 import json
 from typing import Any
 
-from moto.iam.models import IAMBackend
+from moto.iam.models import IAMBackend, iam_backends
 
 from sandbox.core import access, policies
 from sandbox.core.gateway import Answer, Call, operation
@@ -153,6 +153,15 @@ def simulate_principal_policy(call: Call) -> dict[str, Any]:
 def simulate_custom_policy(call: Call) -> dict[str, Any]:
     """https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulateCustomPolicy.html"""
     return simulated(call, [json.loads(text) for text in call.params["PolicyInputList"]])
+
+
+@operation("iam")
+def remove_role_from_instance_profile(call: Call) -> Any:
+    """https://docs.aws.amazon.com/IAM/latest/APIReference/API_RemoveRoleFromInstanceProfile.html: only a role that is in it."""
+    profile, role = call.params["InstanceProfileName"], call.params["RoleName"]
+    if role not in [one.name for one in iam_backends[call.account]["aws"].get_instance_profile(profile).roles]:
+        raise AwsError("NoSuchEntity", f"Role {role} in Instance Profile {profile} cannot be found.", 404)
+    return call.forward()
 
 
 @operation("sts")

@@ -74,11 +74,32 @@ def test_what_was_changed_by_hand_is_mended(aws, iam, change, step):
     assert aws.bring("iam_roles", **ROLES).steps == [f"update {step}"]
 
 
-def test_a_role_whose_answer_was_lost_is_made_once(aws):
-    aws.faults({"kind": "lost", "operation": "CreateRole", "times": 1}, {"kind": "lost", "operation": "CreateInstanceProfile", "times": 1})
-    aws.run("iam_roles", **ROLES)
+@pytest.mark.parametrize("kind", ["lost", "drop", "error", "throttle"])
+def test_answers_that_do_not_arrive_make_no_difference(aws, kind):
+    for verbs, state in ((("Create", "Put", "Attach", "Add"), "present"), (("Delete", "Detach", "Remove"), "absent")):
+        aws.faults(*({"kind": kind, "operation": f"{verb}*", "times": 2} for verb in verbs))
+        aws.run("iam_roles", **ROLES, state=state)
+        aws.faults()
+        aws.settled("iam_roles", **ROLES, state=state)
+
+
+def test_a_removal_that_was_cut_off_is_taken_up(aws, iam):
+    aws.faults({"kind": "lost", "operation": "DetachRolePolicy"})
+    aws.refused("iam_roles", **ROLES, state="absent", aws_config={"retries": {"total_max_attempts": 1}})
     aws.faults()
+    aws.bring("iam_roles", **ROLES, state="absent")
+    assert aws.cloud.standing() == set()
+
+
+def test_documents_that_mean_the_same_and_tags_of_others_are_left_alone(aws, iam):
+    same = {"Statement": {"Resource": "arn:aws:logs:*:*:*", "Effect": "Allow", "Action": "logs:PutLogEvents"}, "Version": "2012-10-17"}
+    iam.put_role_policy(RoleName="orbit-build", PolicyName="log", PolicyDocument=json.dumps(same))
+    iam.tag_role(RoleName="orbit-build", Tags=[{"Key": "cost-center", "Value": "42"}])
     aws.settled("iam_roles", **ROLES)
+
+
+def test_another_path_is_another_role(aws, iam):
+    assert "does not change path" in aws.refused("iam_roles", **{**ROLES, "path": "/"})
 
 
 def test_a_strangers_role_of_the_same_name_is_refused_and_never_removed(aws):

@@ -8,7 +8,7 @@ A module says what kinds of things there are (subclasses of :class:`Resource`) a
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ansible.module_utils.common.yaml import yaml_dump
@@ -159,12 +159,17 @@ def _brought(module: Any, resource: Resource, present: bool) -> Step | None:
     if module.lease.take():
         # Until now somebody else may have held it: what was read may be out of date.
         step = now()
-    if step is None:
-        return None
-    rest: Step | None = step
+    if step:
+        _apply_whole(resource, step, now)
+    return step
+
+
+def _apply_whole(resource: Resource, step: Step, now: Callable[[], Step | None]) -> None:
+    """Carry a step out, also where calls of ours, whose answers were lost, are asked again and meet themselves."""
     for _ in range(LOST_ANSWERS):
         try:
-            _apply(resource, rest)
+            _apply(resource, step)
+            return
         except Exception as error:
             if code_of(error) not in resource.taken:
                 raise
@@ -172,10 +177,9 @@ def _brought(module: Any, resource: Resource, present: bool) -> Step | None:
             rest = now()
             if rest and rest.verb == "create":
                 raise
-        else:
-            rest = None
         if rest is None:
-            return step
+            return
+        step = rest
     raise DeclarationError(f"The {resource} changes each time it is looked at. Is somebody else at work on it? Look, and run this again.")
 
 

@@ -6,25 +6,31 @@ from __future__ import annotations
 import json
 from typing import Any
 
-# Elements of which AWS gives back one value where a list of one was sent, in any order:
+# Elements that hold one value or a list of them, in any order:
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
-LISTS = ("Action", "NotAction", "Resource", "NotResource", "AWS", "Service", "Federated", "CanonicalUser")
+LISTS = ("Action", "NotAction", "Resource", "NotResource")
 
 
 def canonical(document: str | dict[str, Any] | None) -> dict[str, Any] | None:
-    """The document as a dictionary, with lists that have no order sorted; None for none."""
+    """The document as a dictionary, with lists that have no order sorted; None for none. Other documents are only read."""
     if not document:
         return None
-    return _canonical(json.loads(document) if isinstance(document, str) else document, "", "")
+    read = json.loads(document) if isinstance(document, str) else document
+    if "Statement" not in read:
+        return read
+    statements = read["Statement"] if isinstance(read["Statement"], list) else [read["Statement"]]
+    return {**read, "Statement": [{name: _element(name, value) for name, value in one.items()} for one in statements]}
 
 
-def _canonical(value: Any, key: str, above: str) -> Any:
-    if isinstance(value, dict):
-        return {name: _canonical(one, name, key) for name, one in value.items()}
-    if key == "Statement":
-        return [_canonical(one, "", "") for one in (value if isinstance(value, list) else [value])]
-    if key in LISTS or above in ("StringEquals", "StringLike", "ArnEquals", "ArnLike"):
-        return sorted(value) if isinstance(value, list) else [value]
-    if isinstance(value, list):
-        return [_canonical(one, "", key) for one in value]
+def _element(name: str, value: Any) -> Any:
+    if name in LISTS:
+        return _sorted(value)
+    if name in ("Principal", "NotPrincipal") and isinstance(value, dict):
+        return {kind: _sorted(who) for kind, who in value.items()}
+    if name == "Condition":
+        return {operator: {key: _sorted(wanted) for key, wanted in keys.items()} for operator, keys in value.items()}
     return value
+
+
+def _sorted(value: Any) -> list[str]:
+    return sorted(json.dumps(one) if isinstance(one, bool | int) else one for one in (value if isinstance(value, list) else [value]))

@@ -100,7 +100,7 @@ class Role(declared.Resource):
 
     kind = "role"
     fixed = frozenset({"path"})
-    taken = frozenset({"EntityAlreadyExists"})
+    taken = frozenset({"EntityAlreadyExists", "NoSuchEntity"})
 
     def __init__(self, module, role):
         self._iam, self._me = module.client("iam"), {"RoleName": role["name"]}
@@ -186,7 +186,7 @@ class InstanceProfile(declared.Resource):
 
     kind = "instance profile"
     fixed = frozenset({"path"})
-    taken = frozenset({"EntityAlreadyExists", "LimitExceeded"})  # of roles, a profile holds one
+    taken = frozenset({"EntityAlreadyExists", "NoSuchEntity", "LimitExceeded"})  # of roles, a profile holds one
 
     def __init__(self, module, name):
         self._module, self._iam, self._me = module, module.client("iam"), {"InstanceProfileName": name}
