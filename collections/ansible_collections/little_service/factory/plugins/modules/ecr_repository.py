@@ -31,6 +31,12 @@ options:
     description: Whether a repository with images in it may be removed.
     type: bool
     default: false
+  prune:
+    description:
+      - Removes all images but the newest that has a tag which begins so, the one that is deployed.
+      - Where there is no such image, the newest of all is kept.
+    type: str
+    default: ""
   tags:
     description: Tags to set; others are left alone.
     type: dict
@@ -67,6 +73,34 @@ from ansible_collections.amazon.aws.plugins.module_utils.tagging import boto3_ta
 from ansible_collections.little_service.factory.plugins.module_utils import declared
 from ansible_collections.little_service.factory.plugins.module_utils.aws import AwsModule
 from ansible_collections.little_service.factory.plugins.module_utils.policies import canonical
+
+
+class OldImages(declared.Resource):
+    """https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_BatchDeleteImage.html"""
+
+    kind = "old images of"
+
+    def __init__(self, module):
+        self._ecr, self._prefix, self._digests = module.client("ecr"), module.params["prune"], []
+        super().__init__(module.params["name"], {"images": 0})
+
+    def read(self):
+        pages = self._ecr.get_paginator("describe_images").paginate(repositoryName=self.name)
+        try:
+            images = sorted((one for page in pages for one in page["imageDetails"]), key=lambda one: one["imagePushedAt"])
+        except self._ecr.exceptions.RepositoryNotFoundException:
+            images = []
+        released = [one for one in images if any(tag.startswith(self._prefix) for tag in one.get("imageTags", []))]
+        kept = (released or images)[-1:]
+        self._digests = [one["imageDigest"] for one in images if one not in kept]
+        return {"images": len(self._digests)}
+
+    def update(self, step):
+        for start in range(0, len(self._digests), 100):  # no more in one call
+            wanted = [{"imageDigest": digest} for digest in self._digests[start : start + 100]]
+            refused = self._ecr.batch_delete_image(repositoryName=self.name, imageIds=wanted)["failures"]
+            if refused:
+                raise declared.DeclarationError(f"An image of {self.name} could not be removed: {refused[0]['failureReason']}")
 
 
 class Repository(declared.Resource):
@@ -157,11 +191,14 @@ def main():
             "lifecycle_policy": {"type": "dict"},
             "policy": {"type": "dict"},
             "force": {"type": "bool", "default": False},
+            "prune": {"type": "str", "default": ""},
             "tags": {"type": "dict", "default": {}},
         }
     )
     repository = Repository(module)
     steps = declared.carry_out(module, [repository], present=module.params["state"] == "present")
+    if module.params["prune"]:
+        steps += declared.carry_out(module, [OldImages(module)])
     module.done(steps, arn=repository.arn, uri=repository.uri)
 
 
