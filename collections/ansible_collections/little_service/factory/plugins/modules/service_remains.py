@@ -87,7 +87,20 @@ class Remains:
         wanted = [self._options["service"]] if self._options["service"] else []
         filters.append({"Key": declared.SERVICE_TAG, **({"Values": wanted} if wanted else {})})
         pages = self._module.client("resourcegroupstaggingapi").get_paginator("get_resources").paginate(TagFilters=filters)
-        return {one["ResourceARN"]: tag_dict(one["Tags"]) for page in pages for one in page["ResourceTagMappingList"]}
+        found = {one["ResourceARN"]: tag_dict(one["Tags"]) for page in pages for one in page["ResourceTagMappingList"]}
+        ended = self._ended(arn.rpartition("/")[2] for arn in found if ":instance/" in arn)
+        return {arn: tags for arn, tags in found.items() if arn.rpartition("/")[2] not in ended}
+
+    def _ended(self, instances):
+        """Those that are terminated. They keep their tags for about an hour, cost nothing, and nobody can remove them:
+
+        https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/terminating-instances.html
+        """
+        filters = [{"Name": "instance-id", "Values": list(instances)}, {"Name": "instance-state-name", "Values": ["terminated"]}]
+        if not filters[0]["Values"]:
+            return set()
+        pages = self._module.client("ec2").get_paginator("describe_instances").paginate(Filters=filters)
+        return {one["InstanceId"] for page in pages for reservation in page["Reservations"] for one in reservation["Instances"]}
 
     def _roles(self):
         iam, found = self._module.client("iam"), {}
