@@ -57,10 +57,11 @@ def new_service(folder: pathlib.Path) -> list[object]:
 def source_of(made: pathlib.Path) -> peers.Source:
     """What the peers are given: the files that are in the made service, and the variables that it was made with."""
     sys.path.insert(0, str(ROOT / "collections"))
-    from ansible_collections.little_service.factory.plugins.plugin_utils import inputs  # noqa: PLC0415 # the line above finds it
+    from ansible_collections.little_service.factory.plugins.plugin_utils import inputs, template  # noqa: PLC0415 # the line above finds it
 
     record = yaml.safe_load((made / ".little-service.yml").read_text(encoding="utf-8"))
-    variables = inputs.template_variables(record["answers"], record["template"])
+    version = template.Version(record["template"]["version"], record["template"]["commit"])
+    variables = inputs.template_variables(record["answers"], version)
     everything = [path.relative_to(peers.TEMPLATE) for path in sorted(peers.TEMPLATE.rglob("*")) if not path.is_dir()]
     candidates = peers.Source(everything, variables)
     return peers.Source([file for file in everything if (made / candidates.path(file)).exists()], variables)

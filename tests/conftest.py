@@ -8,9 +8,13 @@ import pathlib
 import resource
 import shutil
 import subprocess
+import tempfile
+from collections.abc import Callable
 
 import pytest
 import yaml
+
+from benchmarks import measure, peers
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
@@ -61,10 +65,27 @@ def playbook(verb: str, /, *options: object, timeout: float = 900, env: dict[str
     return run("ansible-playbook", f"{verb}.yml", *options, *typed, timeout=timeout, **(env or {}))
 
 
-def processor_seconds() -> float:
-    """What the commands run so far have used: a measure of time on which what else the machine does hardly weighs."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+def in_plays(action: Callable[[], object]) -> float:
+    """What an action's commands cost of the processor, as a multiple of what a play with one `copy` costs at the same time.
+
+    A promise of seconds holds on a quiet machine, where `make bench` looks; tests run on slow and on busy ones too. There a play with one
+    `copy` takes somewhat more than a second.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        bare = peers.one_copy(pathlib.Path(name))(pathlib.Path(name))
+        before = _cost(lambda: measure.run(bare))
+        cost = _cost(action)
+        return cost / max(before, _cost(lambda: measure.run(bare)))
+
+
+def _cost(action: Callable[[], object]) -> float:
+    def used() -> float:
+        children = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return children.ru_utime + children.ru_stime
+
+    begun = used()
+    action()
+    return used() - begun
 
 
 @dataclasses.dataclass(frozen=True)

@@ -24,7 +24,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.conftest import ROOT, Result, Workshop, environment, playbook, processor_seconds
+from tests.conftest import ROOT, Result, Workshop, environment, in_plays, playbook
 
 pytestmark = pytest.mark.docker
 
@@ -154,16 +154,14 @@ def test_both_come_up_side_by_side_and_their_addresses_are_printed(services):
         assert service.count() == 1, "the smoke test is no visit"
 
 
-def test_a_second_run_changes_nothing_and_ends_within_five_seconds(services):
+def test_a_second_run_changes_nothing_and_costs_no_more_than_four_small_plays(services):
     first, second, _ = services
     both = first.up(name=f"{first.name},{second.name}")
     assert (both.status, both.changed) == (0, 0), both.output
     before = first.count(**{"Sec-Purpose": "prefetch"})
-    # In the processor's seconds: what else this machine is doing does not count. `make bench` measures the clock's.
-    begun = processor_seconds()
-    again = first.up()
-    assert (again.status, again.changed) == (0, 0), again.output
-    assert processor_seconds() - begun < 5
+    again = []
+    assert in_plays(lambda: again.append(first.up())) < 4
+    assert (again[0].status, again[0].changed) == (0, 0), again[0].output
     assert first.count(**{"Sec-Purpose": "prefetch"}) == before
     assert second.count(**{"Sec-Purpose": "prefetch"}) == 1
 
@@ -211,7 +209,7 @@ def test_of_a_migration_that_fails_the_last_words_are_shown(service):
         failed,
         f"{service.name} did not come up: migrate ended with exit status 1",
         "the database is on fire",
-        f"make -C {service.path} logs of='migrate'",
+        f"make -C {service.path} logs of='migrate",
     )
     assert service.up().status == 0
 
@@ -294,7 +292,7 @@ def test_a_page_that_its_developer_changed_is_no_error(service):
 
 def test_a_page_that_cannot_be_shown_is_an_error(service):
     with changed(next((service.path / "server").glob("*/templates/page.html")), "Hello, World", "{% no_such_tag %}"):
-        assert_kind(service.up(), f"{service.name} runs and does not answer as it should: /: HTTP Error 500", "logs of=web")
+        assert_kind(service.up(), f"{service.name} runs and does not answer as it should: /: ", "HTTP Error 500", "logs of=web")
 
 
 def test_after_a_kill_of_the_play_running_it_again_is_the_cure(service):

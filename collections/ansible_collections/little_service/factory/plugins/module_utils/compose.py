@@ -161,11 +161,17 @@ def looping(found: list[Container], restarts: dict[str, int]) -> list[Container]
     return [one for one in found if one.restarts - restarts.get(one.id, 0) >= LOOP]
 
 
-def culprits(wanted: dict[str, Service], found: list[Container]) -> tuple[list[Container], list[Container]]:
-    """Of what is not well, the containers that say something about why, and those that were never started because of them."""
+def culprits(wanted: dict[str, Service], found: list[Container], looping: list[Container]) -> tuple[list[Container], list[Container]]:
+    """Of what is not well, the containers that say something about why, the worst first, and those that were never started because of them.
+
+    What is only starting is one of them where nothing is worse.
+    """
     sick = unwell(wanted, found)
+    ended = looping + [one for one in sick if one not in looping and one.status in ("restarting", "exited", "dead")]
+    starting = [one for one in sick if one not in ended and one.health == "starting"]
     waiting = [one for one in sick if one.status == "created"]
-    return [one for one in sick if one not in waiting], waiting
+    others = [one for one in sick if one not in (*ended, *starting, *waiting)]
+    return [*ended, *others] or starting, waiting
 
 
 def last_lines(text: str, count: int) -> str:

@@ -170,7 +170,7 @@ class Project(Client):
     def _not_up(
         self, wanted: dict[str, compose.Service], found: list[compose.Container], looping: list[compose.Container], when: str = ""
     ) -> DockerError:
-        guilty, waiting = compose.culprits(wanted, found)
+        guilty, waiting = compose.culprits(wanted, found, looping)
         if not guilty:
             return self.error(f"{self.name} did not come up")
         said = "; ".join(f"{one.service} {'ends again and again' if one in looping else one.words}" for one in guilty) + when

@@ -100,7 +100,16 @@ def test_a_container_that_ends_again_and_again_is_not_waited_for():
 
 def test_the_guilty_are_told_from_those_that_were_never_started():
     guilty, waiting = container("migrate", "exited", exit_code=1), container("web", "created")
-    assert compose.culprits(WANTED, well_but(guilty, waiting)) == ([guilty], [waiting])
+    assert compose.culprits(WANTED, well_but(guilty, waiting), []) == ([guilty], [waiting])
+
+
+def test_what_ended_is_said_first_and_what_only_starts_where_nothing_is_worse():
+    starting, unhealthy = container("mysql", "running", "starting"), container("web", "running", "unhealthy")
+    ended = container("migrate", "exited", exit_code=1)
+    assert compose.culprits(WANTED, well_but(starting, unhealthy, ended), []) == ([ended, unhealthy], [])
+    assert compose.culprits(WANTED, well_but(starting), []) == ([starting], [])
+    looping = container("web", "running", restarts=compose.LOOP)
+    assert compose.culprits(WANTED, well_but(starting, looping), [looping]) == ([looping], [])
 
 
 def test_containers_that_differ_are_read_from_a_dry_run():
