@@ -11,7 +11,7 @@ import time
 import pytest
 
 from tests import warm
-from tests.warm import gone, until
+from tests.warm import as_nobody, give_to_nobody, gone, until
 
 # All that a script can tell of the process that it is in.
 FACTS = """
@@ -338,6 +338,69 @@ def test_a_folder_that_is_not_private_is_not_used(own, spoil):
     assert own.run(given="print('run')") == warm.Ended(0, "run\n", "")
     time.sleep(1)
     assert own.servers() == []
+
+
+def test_a_folder_of_another_user_is_not_used(own):
+    own.folder.mkdir(mode=0o700)
+    give_to_nobody(own.folder)
+    assert own.run(given="print('run')") == warm.Ended(0, "run\n", "")
+    assert own.servers() == []
+
+
+def test_what_another_user_can_change_is_not_kept_running(own):
+    """So it is under Ansible's `become`."""
+    give_to_nobody(own.checkout / "bin/warm_python")
+    assert own.run(given="print('run')") == warm.Ended(0, "run\n", "")
+    assert not own.folder.exists()
+
+
+def test_another_user_is_refused_even_where_the_folder_is_open(own):
+    own.server()
+    [path] = own.folder.iterdir()
+    for part in (own.runtime.parent, own.runtime, own.folder):
+        part.chmod(0o755)
+    path.chmod(0o666)
+    asked = f"import socket; s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET); s.connect({str(path)!r}); print(s.recv(16))"
+    assert as_nobody(asked) == "b''\n"
+    own.folder.chmod(0o700)
+    assert own.run(given=FACTS).facts["warm"]
+
+
+CLIENT = """
+import boto3, json, sys
+caches = sys.modules.get("warm_caches")
+parsed = caches is not None and any("sns" in str(key) for key in caches.models._cache)
+session = boto3.session.Session("administrator", "not-checked", region_name="us-west-2")
+client = session.client("sns")
+print(json.dumps({
+    "parsed": parsed, "services": session.get_available_services(), "resources": session.get_available_resources(),
+    "endpoint": client.meta.endpoint_url, "operations": dir(client), "pages": client.can_paginate("list_topics"),
+    "waiters": client.waiter_names,
+}))
+"""
+
+
+def test_each_model_of_aws_is_parsed_once(own):
+    own.server()
+    cold, warm = both(own, given=CLIENT)
+    assert warm.facts == cold.facts
+    until(lambda: own.run(given=CLIENT).facts["parsed"])
+    again = own.run(given=CLIENT)
+    assert {**again.facts, "parsed": False} == cold.facts
+
+
+@pytest.mark.parametrize("place", ["in the home folder", "by AWS_DATA_PATH"])
+def test_models_of_the_users_own_count(own, tmp_path, place):
+    """https://github.com/boto/botocore/blob/1.40.0/botocore/loaders.py#L15"""
+    env = {"HOME": str(tmp_path)} if place == "in the home folder" else {"AWS_DATA_PATH": str(tmp_path / ".aws/models")}
+    own.server(**env)
+    assert "orbit" not in own.run(given=CLIENT, env=env).facts["services"]
+    model = tmp_path / ".aws/models/orbit/2020-01-01/service-2.json"
+    model.parent.mkdir(parents=True)
+    model.write_text("{}")
+    cold, warm = both(own, given=CLIENT, env=env)
+    assert "orbit" in warm.facts["services"]
+    assert {**warm.facts, "parsed": False} == cold.facts
 
 
 def test_a_path_that_no_socket_can_have_does_not_keep_a_script_from_running(own):

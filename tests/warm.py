@@ -10,12 +10,15 @@ import pathlib
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from tests.conftest import ROOT
+
+NOBODY = 65534
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,6 +108,21 @@ def gone(pid: int) -> bool:
         return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except OSError:
         return True
+
+
+def give_to_nobody(path: pathlib.Path) -> None:
+    if os.getuid() == 0:
+        os.chown(path, NOBODY, NOBODY)
+    else:
+        subprocess.run(["sudo", "--non-interactive", "chown", str(NOBODY), path], check=True)
+
+
+def as_nobody(code: str) -> str:
+    """What code prints where another user runs it."""
+    # Changed into from within: a Python in a folder of root's own is not found by others.
+    changed = f"import os, socket; os.setgroups([]); os.setuid({NOBODY}); {code}"
+    by_sudo = ["sudo", "--non-interactive"] if os.getuid() else []
+    return subprocess.run([*by_sudo, sys.executable, "-c", changed], capture_output=True, text=True, check=True).stdout
 
 
 @contextlib.contextmanager

@@ -6,6 +6,7 @@ import atexit
 import builtins
 import contextlib
 import importlib.machinery
+import itertools
 import marshal
 import os
 import pathlib
@@ -13,6 +14,7 @@ import signal
 import socket
 import sys
 import threading
+import traceback
 import types
 from collections.abc import Callable
 
@@ -66,6 +68,9 @@ def run(words: list[str], text: bytes | None) -> int:
     sys.argv[:] = words
     if not sys.flags.safe_path:
         sys.path[0] = str(pathlib.Path(name).absolute().parent) if words[0] else ""
+    # Ansible shows with a warning what called what; that is to end where the script begins, as ever.
+    walk = traceback.walk_stack
+    traceback.walk_stack = lambda frame: itertools.takewhile(lambda step: step[0].f_code is not run.__code__, walk(frame))
     if sys.stdout.isatty():
         sys.stdout.reconfigure(line_buffering=True)
     try:
