@@ -95,9 +95,7 @@ class Server:
             try:
                 self.forget()
                 warm_script.become(connection, lambda: os.write(news, warm_caches.news(asked)))
-            except BaseException:
-                traceback.print_exc()
-            finally:
+            finally:  # and in no case go on as a second server
                 os._exit(1)
         run = Run(pid, os.pidfd_open(pid), client, news, connection)
         self.runs.add(run)

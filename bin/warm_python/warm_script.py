@@ -20,21 +20,18 @@ from collections.abc import Callable
 
 
 def become(connection: socket.socket, tell: Callable[[], None]) -> None:
-    """Run the script for which the client at the other end asks. Does not return."""
+    """Run the script for which the client at the other end asks, and end the process. Returns where there is none to be run."""
     fork = os.getpid()
     connection.settimeout(5)
     connection.send(b"%d" % fork)
-    request, handles, _, _ = socket.recv_fds(connection, 1 << 20, 4)
-    if not request:
-        os._exit(0)
     try:
+        request, handles, _, _ = socket.recv_fds(connection, 1 << 20, 4)
         words, environment, mask = marshal.loads(request)  # noqa: S302 # from a process of the same user, with whose rights this runs
         take_place(handles, environment, mask)
         text = pathlib.Path(os.fsdecode(words[0])).read_bytes() if words else None
     except Exception:
-        # The client still has all that the real Python needs.
-        connection.send(b"cold")
-        os._exit(1)
+        connection.send(b"cold")  # the client still has all that the real Python needs
+        return
     status = finish(run([os.fsdecode(word) for word in words] or [""], text))
     if os.getpid() == fork:  # and not one that the script has forked
         with contextlib.suppress(Exception):  # the script has ended as it has, whatever is to be learnt from it
