@@ -187,8 +187,13 @@ def handles(pid: int) -> list[str]:
     return [str(each.readlink()) for each in pathlib.Path(f"/proc/{pid}/fd").iterdir()]
 
 
+def forks(pid: int) -> str:
+    return pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text()
+
+
 def test_no_process_and_no_handle_is_left(own):
     server = own.server()
+    until(lambda: not forks(server))
     before = sorted(handles(server))
     for number in (None, None, signal.SIGKILL):
         with own.begin() as process:
@@ -196,8 +201,7 @@ def test_no_process_and_no_handle_is_left(own):
             if number:
                 process.send_signal(number)
             process.communicate()
-    until(lambda: sorted(handles(server)) == before, 10)
-    assert not pathlib.Path(f"/proc/{server}/task/{server}/children").read_text()
+    until(lambda: not forks(server) and sorted(handles(server)) == before)
 
 
 def holds(pid: int, text: str) -> bool:
