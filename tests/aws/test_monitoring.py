@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.aws.conftest import ACCOUNT, REGION, tags
@@ -38,7 +40,11 @@ RULE = {
     "target": TOPIC,
     "tags": tags(),
 }
-DASHBOARD = {"name": "orbit-staging", "widgets": [{"type": "text", "width": 24, "height": 2, "properties": {"markdown": "# Orbit"}}]}
+GRAPHS = [
+    {"title": f"The {name}'s processor", "metrics": [["AWS/EC2", "CPUUtilization", "AutoScalingGroupName", name]]}
+    for name in ("web", "worker", "other")
+]
+DASHBOARD = {"name": "orbit-staging", "alarms": [f"{TOPIC}:{n}" for n in range(5)], "graphs": GRAPHS}
 
 
 @pytest.mark.parametrize(
@@ -103,6 +109,34 @@ def test_a_log_group_that_was_changed_by_hand_is_mended(aws):
     assert aws.bring("cloudwatch_log_groups", **GROUPS).steps == ["update log group /orbit (retention_days)"]
 
 
+def test_a_log_group_that_aws_made_by_itself_is_the_services_but_not_one_of_another_service(aws):
+    logs = aws.client("logs")
+    logs.create_log_group(logGroupName="/orbit")
+    assert aws.bring("cloudwatch_log_groups", **GROUPS).steps[-1] == "update log group /orbit (retention_days, tags)"
+    assert "is 'orbit' and not 'ledger'" in aws.refused("cloudwatch_log_groups", **{**GROUPS, "tags": tags("ledger")})
+    logs.untag_resource(resourceArn=f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/orbit", tagKeys=list(tags()))
+    aws.bring("cloudwatch_log_groups", **{**GROUPS, "names": ["/orbit"]}, state="absent")
+
+
+@pytest.mark.parametrize("kind", ["lost", "drop", "throttle"])
+def test_lost_answers_and_throttling_end_in_the_same(aws, kind):
+    operations = ("Create*", "Put*", "Delete*", "Remove*", "Tag*")
+    rules = [
+        {"kind": kind, "service": service, "operation": name, "times": 1}
+        for service in ("logs", "events", "cloudwatch")
+        for name in operations
+    ]
+    aws.faults(*rules)
+    for module, options in (("cloudwatch_log_groups", GROUPS), ("eventbridge_rule", RULE), ("cloudwatch_dashboard", DASHBOARD)):
+        aws.run(module, **options)
+        aws.settled(module, **options)
+        aws.run(module, **options, state="absent")
+        aws.settled(module, **options, state="absent")
+    for options in (ALARMS, {**ALARMS, "alarms": []}):
+        aws.run("cloudwatch_alarms", **options)
+        aws.settled("cloudwatch_alarms", **options)
+
+
 def test_days_that_cloudwatch_does_not_take_are_refused_with_those_that_it_does(aws):
     assert "for 15 days. It takes one of: 1, 3, 5, 7, 14" in aws.refused("cloudwatch_log_groups", **{**GROUPS, "retention_days": 15})
 
@@ -119,3 +153,11 @@ def test_a_dashboard_that_was_changed_by_hand_is_mended(aws):
     aws.bring("cloudwatch_dashboard", **DASHBOARD)
     aws.client("cloudwatch").put_dashboard(DashboardName="orbit-staging", DashboardBody='{"widgets": []}')
     assert aws.bring("cloudwatch_dashboard", **DASHBOARD).steps == ["update dashboard orbit-staging (widgets)"]
+
+
+def test_a_dashboard_shows_the_alarms_above_and_two_graphs_in_a_row(aws):
+    aws.bring("cloudwatch_dashboard", **DASHBOARD)
+    alarms, *graphs = json.loads(aws.client("cloudwatch").get_dashboard(DashboardName="orbit-staging")["DashboardBody"])["widgets"]
+    assert (alarms["height"], len(alarms["properties"]["alarms"])) == (3, 5)
+    assert [(graph["x"], graph["y"], graph["width"]) for graph in graphs] == [(0, 3, 12), (12, 3, 12), (0, 9, 12)]
+    assert {graph["properties"]["region"] for graph in graphs} == {REGION}

@@ -95,8 +95,11 @@ def plan(wanted: Mapping[str, Any] | None, found: Mapping[str, Any] | None) -> S
 
 
 def is_ours(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> bool:
-    """Whether the tags of what was found say that it is the declared service's. What has no tags by nature is ours by its place."""
-    if SERVICE_TAG not in (wanted.get("tags") or {}):
+    """Whether the tags of what was found say that it is the declared service's.
+
+    What has no tags by nature is ours by its place, and so is what AWS has made by itself for something of ours.
+    """
+    if SERVICE_TAG not in (wanted.get("tags") or {}) or found.get("made_by_aws"):
         return True
     tags, own = found.get("tags") or {}, wanted["tags"]
     return tags.get(SERVICE_TAG) == own[SERVICE_TAG] and tags.get(ENVIRONMENT_TAG) in (None, own.get(ENVIRONMENT_TAG))

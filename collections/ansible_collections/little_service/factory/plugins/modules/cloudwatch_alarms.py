@@ -110,7 +110,13 @@ EXAMPLES = r"""
         threshold: 80
 """
 
-RETURN = r""" # """
+RETURN = r"""
+names:
+  description: The alarms' names.
+  type: list
+  elements: str
+  returned: success
+"""
 
 from ansible_collections.amazon.aws.plugins.module_utils.tagging import ansible_dict_to_boto3_tag_list as tag_list
 from ansible_collections.amazon.aws.plugins.module_utils.tagging import boto3_tag_list_to_ansible_dict as tag_dict
@@ -260,7 +266,8 @@ def main():
     template = {key: option.get("default") for key, option in ALARM.items()}
     # Of what is not declared any more only the name and the tags are looked at.
     gone = [Alarm(module, name, {**template, "threshold": 0}, standing) for name in sorted(set(standing) - set(wanted))]
-    module.done(declared.carry_out(module, kept) + declared.carry_out(module, gone, present=False))
+    steps = declared.carry_out(module, kept) + declared.carry_out(module, gone, present=False)
+    module.done(steps, names=sorted(wanted))
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ module: cloudwatch_log_groups
 short_description: Keep groups of logs as declared
 description:
   - Makes each group, keeps its retention and tags, or removes it with what it holds.
+  - CodeBuild and RDS make a group that is missing when they first write, without tags and for ever. Such a one is taken for the service's.
   - "Not C(amazon.aws.cloudwatchlogs_log_group): that takes one group a task, and does not know whose it is."
 version_added: 0.1.0
 author: [The Little Service maintainers (@little-service)]
@@ -56,7 +57,7 @@ class LogGroup(declared.Resource):
     """https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_LogGroup.html"""
 
     kind = "log group"
-    taken = frozenset({"ResourceAlreadyExistsException"})
+    taken = frozenset({"ResourceAlreadyExistsException", "ResourceNotFoundException"})
 
     def __init__(self, module, name):
         self._logs, self._arn = module.client("logs"), ""
@@ -69,7 +70,7 @@ class LogGroup(declared.Resource):
             return None
         self._arn = found["arn"].removesuffix(":*")
         tags = self._logs.list_tags_for_resource(resourceArn=self._arn)["tags"]
-        return {"retention_days": found.get("retentionInDays"), "tags": tags}
+        return {"retention_days": found.get("retentionInDays"), "tags": tags, "made_by_aws": declared.SERVICE_TAG not in tags}
 
     def create(self):
         self._logs.create_log_group(logGroupName=self.name, tags=self.wanted["tags"])

@@ -67,6 +67,7 @@ class Rule(declared.Resource):
     """https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_DescribeRule.html"""
 
     kind = "event rule"
+    taken = frozenset({"ResourceNotFoundException"})
 
     def __init__(self, module):
         options = module.params
