@@ -106,12 +106,7 @@ def test_secrets_and_schedules_that_are_no_longer_declared_are_removed(aws, bean
     beanstalk.allow_secrets()
     secret = aws.client("secretsmanager").create_secret(Name="orbit", SecretString='{"a": "1"}')["ARN"]
     evening, morning = ({"name": name, "recurrence": "0 18 * * *", "min": 1, "max": 2} for name in ("evening", "morning"))
-    whole = {
-        **WEB,
-        "options": BALANCED,
-        "secrets": {"A": f"{secret}:a", "B": secret},
-        "schedules": {"evening": evening, "morning": evening},
-    }
+    whole = {**WEB, "options": BALANCED, "secrets": {"A": f"{secret}:a", "B": secret}, "schedules": [evening, morning]}
     aws.bring("beanstalk_environment", **declared(whole))
     less = {**whole, "secrets": {"A": f"{secret}:a"}, "schedules": [{**morning, "max": 3}]}
     outcome = aws.bring("beanstalk_environment", **declared(less))
