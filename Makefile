@@ -5,7 +5,7 @@ SHELL := /bin/sh
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export ANSIBLE_FORCE_COLOR ?= $(shell test -t 1 && echo 1)
 
-.PHONY: help setup demo test test-unit test-all lint lock bench clean
+.PHONY: help setup demo sandbox sandbox-stop test test-unit test-all lint lock bench clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -15,6 +15,12 @@ setup: ## Make .venv from the hashed lock, with the newest Python here
 
 demo: ## From nothing to a service that answers, on this machine
 	@bin/demo
+
+sandbox: setup ## AWS's control plane on this machine, in this terminal
+	@bin/sandbox run
+
+sandbox-stop: ## Stop the sandbox; what stands in it is gone
+	@bin/sandbox stop
 
 test: setup ## All that CI runs: lint, Molecule, pytest
 	@bin/test
