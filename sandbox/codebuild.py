@@ -85,26 +85,50 @@ def create_project(call: Call) -> dict[str, Any]:
     state, name, now = call.state(CodeBuild), call.params["name"], call.clock.now()
     if name in state.projects:
         raise AwsError("ResourceAlreadyExistsException", f"Project already exists: {state.arn('codebuild', f'project/{name}')}")
-    given = {key: value for key, value in call.params.items() if key not in ("badgeEnabled", "autoRetryLimit")}
-    project = {**DEFAULTS, **given, "arn": state.arn("codebuild", f"project/{name}"), "created": now, "lastModified": now}
+    project = {**DEFAULTS, **given(call), "arn": state.arn("codebuild", f"project/{name}"), "created": now, "lastModified": now}
     project.setdefault("encryptionKey", f"arn:aws:kms:{call.region}:{call.account}:alias/aws/s3")
     check(project)
     project["serviceRole"] = check_role(call, project["serviceRole"])
-    state.projects[name] = project
-    return {"project": project}
+    state.projects[name] = completed(project)
+    return {"project": state.projects[name]}
+
+
+def given(call: Call) -> Project:
+    found = {key: value for key, value in call.params.items() if key != "badgeEnabled"}
+    return {**found, **({"badge": {"badgeEnabled": call.params["badgeEnabled"]}} if "badgeEnabled" in call.params else {})}
+
+
+def completed(project: Project) -> Project:
+    """A project with what AWS adds to what it is given: see the example of
+    https://docs.aws.amazon.com/cli/latest/reference/codebuild/batch-get-projects.html
+    """
+    environment, kind = project["environment"], project["artifacts"]["type"]
+    variables = [{"type": "PLAINTEXT", **variable} for variable in environment.get("environmentVariables", [])]
+    artifacts = {} if kind == "NO_ARTIFACTS" else {"name": project["name"], "packaging": "NONE", "encryptionDisabled": False}
+    artifacts |= {"namespaceType": "NONE"} if kind == "S3" else {}
+    logs = project.get("logsConfig", {})
+    return {
+        **project,
+        "source": {"insecureSsl": False, **project["source"]},
+        "artifacts": {**artifacts, **project["artifacts"]},
+        "environment": {"privilegedMode": False, "imagePullCredentialsType": "CODEBUILD", **environment, "environmentVariables": variables},
+        "logsConfig": {
+            "cloudWatchLogs": {"status": "ENABLED", **logs.get("cloudWatchLogs", {})},
+            "s3Logs": {"status": "DISABLED", "encryptionDisabled": False, **logs.get("s3Logs", {})},
+        },
+    }
 
 
 @operation("codebuild")
 def update_project(call: Call) -> dict[str, Any]:
     """https://docs.aws.amazon.com/codebuild/latest/APIReference/API_UpdateProject.html: what is not named stays."""
     state = call.state(CodeBuild)
-    given = {key: value for key, value in call.params.items() if key not in ("badgeEnabled", "autoRetryLimit")}
-    project = {**state.project(call.params["name"]), **given, "lastModified": call.clock.now()}
+    project = {**state.project(call.params["name"]), **given(call), "lastModified": call.clock.now()}
     check(project)
-    if "serviceRole" in given:
-        project["serviceRole"] = check_role(call, given["serviceRole"])
-    state.projects[project["name"]] = project
-    return {"project": project}
+    if "serviceRole" in call.params:
+        project["serviceRole"] = check_role(call, project["serviceRole"])
+    state.projects[project["name"]] = completed(project)
+    return {"project": state.projects[project["name"]]}
 
 
 @operation("codebuild")

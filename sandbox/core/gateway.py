@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import functools
 import io
 import logging
 import socket
@@ -16,7 +17,8 @@ from typing import Any, TypeVar
 from botocore import xform_name
 from botocore.model import OperationNotFoundError
 from moto.backend_index import backend_url_patterns
-from moto.core.base_backend import BackendDict
+from moto.core.base_backend import AccountSpecificBackend, BackendDict
+from moto.core.model_instances import reset_model_data
 from moto.core.request import Request
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.test import EnvironBuilder
@@ -105,6 +107,10 @@ class Call:
         return State(self.sandbox, self.account, self.region).invoke(service, operation, **params)
 
 
+# moto looks a service's regions up anew for each account, and keeps what it emptied (up to 128 accounts) to remember them by.
+regions_of = functools.cache(functools.partial(AccountSpecificBackend._generate_regions.__wrapped__, None))
+AccountSpecificBackend._generate_regions = lambda _, service: regions_of(service)
+
 HANDLERS: dict[tuple[str, str], Handler] = {}
 
 
@@ -164,6 +170,7 @@ class Sandbox:
         """Forget everything, as a new sandbox would."""
         with self.lock:
             BackendDict.reset()
+            reset_model_data()
             self._states.clear()
             self.places.clear()
             self.services.clear()

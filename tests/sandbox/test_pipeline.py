@@ -142,7 +142,10 @@ def test_a_connection_is_pending_until_a_person_completes_it(cloud):
 def test_a_project_keeps_what_it_is_given_and_is_updated_in_part(cloud):
     delivery = Delivery(cloud)
     made = delivery.create_project(description="first", timeoutInMinutes=30, tags=[{"key": "team", "value": "blue"}])
-    assert made["source"] == {"type": "CODEPIPELINE"}
+    assert made["source"] == {"type": "CODEPIPELINE", "insecureSsl": False}
+    assert made["artifacts"] == {"type": "CODEPIPELINE", "name": "orbit", "packaging": "NONE", "encryptionDisabled": False}
+    assert made["environment"]["environmentVariables"] == [{"name": "IMAGE_REPO_NAME", "value": "orbit", "type": "PLAINTEXT"}]
+    assert (made["environment"]["imagePullCredentialsType"], made["logsConfig"]["cloudWatchLogs"]["status"]) == ("CODEBUILD", "ENABLED")
     updated = delivery.builds.update_project(name="orbit", description="second")["project"]
     assert {**updated, "lastModified": 0} == {**made, "description": "second", "lastModified": 0}
     assert delivery.builds.batch_get_projects(names=["orbit", "nova"])["projectsNotFound"] == ["nova"]
