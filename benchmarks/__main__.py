@@ -7,10 +7,10 @@ import os
 import signal
 import sys
 
-from benchmarks import local, new_service, report
+from benchmarks import local, new_service, report, warm_interpreter
 from benchmarks.measure import BenchmarkFailed
 
-BENCHMARKS = {benchmark.NAME: benchmark for benchmark in (new_service, local)}
+BENCHMARKS = {benchmark.NAME: benchmark for benchmark in (new_service, local, warm_interpreter)}
 
 
 def main() -> int:

@@ -62,8 +62,10 @@ def seconds(action: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def peak_mib(command: list[object], interval: float = 0.01, **more: str) -> float:
+def peak_mib(command: list[object], interval: float = 0.01, also: Iterable[int] = (), **more: str) -> float:
     """The most memory that a command and its descendants had at once, shared pages counted once, in MiB.
+
+    :param also: processes that work for it and are not its descendants; counted with theirs.
 
     Looked up while it runs, since ru_maxrss is that of the largest process only, and counts what its parent had before exec:
     https://man7.org/linux/man-pages/man2/getrusage.2.html. That costs time, so these runs are not the ones that are timed.
@@ -73,7 +75,7 @@ def peak_mib(command: list[object], interval: float = 0.01, **more: str) -> floa
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as output:
         process = subprocess.Popen(words, **_process(output, more))
         while process.poll() is None:
-            peak = max(peak, sum(map(_proportional_kib, _tree(process.pid))))
+            peak = max(peak, sum(map(proportional_kib, _tree(process.pid, *also))))
             time.sleep(interval)
         _checked(words, process.returncode, output)
     return peak / 1024
@@ -91,7 +93,7 @@ def _checked(words: list[str], status: int, output: object) -> str:
     return text
 
 
-def _tree(root: int) -> list[int]:
+def _tree(*roots: int) -> list[int]:
     children: dict[int, list[int]] = {}
     for entry in pathlib.Path("/proc").iterdir():
         if entry.name.isdigit():
@@ -99,13 +101,14 @@ def _tree(root: int) -> list[int]:
                 # The program's name, in brackets, may hold spaces: the parent is the second field after it.
                 parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
                 children.setdefault(parent, []).append(int(entry.name))
-    tree = [root]
+    tree = list(roots)
     for pid in tree:
         tree += children.get(pid, [])
     return tree
 
 
-def _proportional_kib(pid: int) -> int:
+def proportional_kib(pid: int) -> int:
+    """A process's memory, of which pages that it shares with others are counted in part (PSS)."""
     with contextlib.suppress(OSError):
         for line in pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
             if line.startswith("Pss:"):
