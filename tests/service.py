@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import pathlib
+import socket
 import subprocess
 import uuid
 from collections.abc import Iterator
@@ -40,6 +41,12 @@ class Service:
     def variable(self, name: str) -> str:
         """A setting or a secret of its ``.env``."""
         return dict(line.split("=", 1) for line in (self.path / ".env").read_text().splitlines() if "=" in line)[name]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 def docker(*arguments: str) -> str:

@@ -106,9 +106,7 @@ BREAKS = {
     "secret": ("docs/notes.md", f"aws_access_key_id = {KEY}\n", "lint", "AWS Access Key"),
     "missing migration": (MODELS, "\n\nclass Forgotten(models.Model):\n    pass\n", "lint-migrations", "Create model Forgotten"),
     "breaking migration": ("server/{package}/migrations/0002_dropped.py", DROPPED, "lint-migrations", "DROPPING"),
-    "changed API": (
-        "server/{package}/api.py", "\nCounterSerializer.Meta.fields.remove(\"value\")\n", "test args=-kcommitted", "make schema",
-    ),
+    "changed API": ("server/{package}/api.py", '\nCounterSerializer.Meta.fields.remove("value")\n', "test args=-kcommitted", "make schema"),
     "untested": (None, "", "test args=-ktest_env", "Required test coverage of 90.0% not reached"),
 }  # fmt: skip
 

@@ -38,6 +38,6 @@ def test_a_server_that_is_silent_costs_no_more_than_its_time() -> None:
 
     begun = time.monotonic()
     with pytest.raises(OperationalError), impatient.cursor() as cursor:
-        cursor.execute("SELECT SLEEP(10)")
-    assert time.monotonic() - begun < 5
+        cursor.execute("SELECT SLEEP(30)")
+    assert time.monotonic() - begun < 15
     impatient.close()

@@ -53,7 +53,7 @@ def test_of_four_at_once_one_works_and_the_others_wait(empty_database: str, else
     processes = [start_migrate(empty_database) for _ in range(4)]
     assert all("waiting" in first_line(process) for process in processes)
     locks.release(elsewhere, "migrate")
-    outputs = [process.communicate(timeout=60)[0] for process in processes]
+    outputs = [process.communicate(timeout=120)[0] for process in processes]
 
     assert [process.returncode for process in processes] == [0, 0, 0, 0], "\n".join(outputs)
     assert sum("Applying" in output for output in outputs) == 1, "\n".join(outputs)

@@ -33,7 +33,7 @@ class Handler(BaseHTTPRequestHandler):
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
         status = self.server.statuses.pop(0) if len(self.server.statuses) > 1 else self.server.statuses[0]
         if status == 0:
-            time.sleep(1)
+            time.sleep(2)
             return
         self.send_response(status)
         self.end_headers()
@@ -51,7 +51,7 @@ def ledger(settings: LazySettings, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     server.statuses, server.asked = [200], []
     settings.SIBLINGS = {"ledger": {"url": f"http://127.0.0.1:{server.server_port}", "token": "t0ken"}}
     monkeypatch.setattr(siblings, "_FIRST_PAUSE", 0.01)
-    monkeypatch.setattr(siblings, "TIMEOUT", httpx.Timeout(0.5))
+    monkeypatch.setattr(siblings, "TIMEOUT", httpx.Timeout(1))
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     yield server

@@ -57,6 +57,13 @@ def test_a_line_says_who_asked_and_does_not_go_to_the_database_for_it(lines: lis
     assert after["user"] == access["user"] == "7"
 
 
+def test_what_a_client_does_wrong_is_no_error_of_ours(client: Client, lines: list[dict[str, object]]) -> None:
+    client.get("/version", headers={"host": "evil.example"})
+
+    (line,) = (line for line in lines if str(line["logger"]).startswith("django.security"))
+    assert line["level"] == "warning"
+
+
 def test_an_error_is_one_line_with_its_traceback(lines: list[dict[str, object]]) -> None:
     try:
         raise ValueError("größer")

@@ -65,7 +65,8 @@ def test_the_page_answers_and_counts_while_redis_is_away(redis_away: str) -> Non
 
     status, seconds = result.stdout.split()
     assert status == "200"
-    assert float(seconds) < 5, result.stderr
+    # A busy machine takes its time, too; without limits of its own the page would hang.
+    assert float(seconds) < 15, result.stderr
     assert "Error calling" in result.stderr
     assert selectors.get_counter("page").value == 1
 

@@ -45,14 +45,14 @@ def worker(*arguments: str) -> Iterator[None]:
     try:
         yield
         process.terminate()
-        assert process.wait(timeout=60) == 0
+        assert process.wait(timeout=90) == 0
     finally:
         process.kill()
         process.wait()
         current_app.control.purge()
 
 
-def eventually(promise: Callable[[], bool], seconds: float = 40) -> None:
+def eventually(promise: Callable[[], bool], seconds: float = 90) -> None:
     """Wait until it is so."""
     deadline = time.monotonic() + seconds
     while not promise():
