@@ -40,8 +40,8 @@ RESOURCES: dict[str, list[tuple[str, str]]] = {
     "ecr": [("repositoryName", "repository/{}"), ("repositoryNames", "repository/{}")],
     "elasticache": [("ReplicationGroupId", "replicationgroup:{}"), ("CacheClusterId", "cluster:{}")],
     "elasticbeanstalk": [
-        ("EnvironmentName", "environment/*/{}"),
-        ("EnvironmentNames", "environment/*/{}"),
+        ("EnvironmentName", "environment/{ApplicationName}/{}"),
+        ("EnvironmentNames", "environment/{ApplicationName}/{}"),
         ("VersionLabel", "applicationversion/{ApplicationName}/{}"),
         ("ApplicationName", "application/{}"),
     ],
@@ -73,8 +73,15 @@ def resources(call: Call) -> list[list[str]]:
     region, owner = "" if call.service == "iam" else call.region, params.get("registryId", call.account)
     values = params[key] if isinstance(params[key], list) else [params[key]]
     names = [value.rpartition("/")[2] if key == "QueueUrl" else value.partition(":")[0] for value in values]
-    parts = [template.format(name, ApplicationName=params.get("ApplicationName", "*")) for name in names]
+    parts = [template.format(name, ApplicationName=params.get("ApplicationName") or application_of(call, name)) for name in names]
     return [[f"arn:aws:{call.service}:{region}:{owner}:{part}"] for part in parts]
+
+
+def application_of(call: Call, environment: str) -> str:
+    """An environment's ARN names its application also where the request does not."""
+    from sandbox.elasticbeanstalk.models import Beanstalk  # noqa: PLC0415 it imports the gateway, which imports this module
+
+    return next((found.application for found in call.state(Beanstalk).living() if found.name == environment), "*")
 
 
 def logs(call: Call) -> list[str]:
