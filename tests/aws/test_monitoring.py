@@ -93,6 +93,19 @@ def test_an_alarm_that_was_changed_by_hand_is_mended(aws, change, properties):
     assert aws.bring("cloudwatch_alarms", **ALARMS).steps == [f"update alarm orbit-staging-database-cpu ({properties})"]
 
 
+def test_many_alarms_are_asked_for_in_a_few_calls(aws):
+    many = {**ALARMS, "alarms": [{**CPU, "name": f"cpu-{number}"} for number in range(12)]}
+    aws.run("cloudwatch_alarms", **many)
+    assert len(aws.settled("cloudwatch_alarms", **many).calls) == 2
+
+
+def test_an_alarms_tags_are_mended(aws):
+    aws.bring("cloudwatch_alarms", **ALARMS)
+    (found,) = aws.client("cloudwatch").describe_alarms(AlarmNames=["orbit-staging-errors"])["MetricAlarms"]
+    aws.client("cloudwatch").untag_resource(ResourceARN=found["AlarmArn"], TagKeys=["little-service:environment"])
+    assert aws.bring("cloudwatch_alarms", **ALARMS).steps == ["update alarm orbit-staging-errors (tags)"]
+
+
 def test_strangers_alarms_of_the_same_prefix_stay(aws):
     aws.client("cloudwatch").put_metric_alarm(
         AlarmName="orbit-staging-of-somebody", Namespace="A", MetricName="B", Statistic="Sum", Period=60, EvaluationPeriods=1, Threshold=1,

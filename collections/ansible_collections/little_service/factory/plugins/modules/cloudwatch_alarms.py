@@ -150,7 +150,10 @@ class Alarm(declared.Resource):
         if found is None:
             return None
         self._arn = found["AlarmArn"]
-        return {**found_of(found), "tags": tag_dict(self._cloudwatch.list_tags_for_resource(ResourceARN=self._arn)["Tags"])}
+        return {**found_of(found), "tags": found.get("Tags") or self._tags()}
+
+    def _tags(self):
+        return tag_dict(self._cloudwatch.list_tags_for_resource(ResourceARN=self._arn)["Tags"])
 
     def create(self):
         self._put(Tags=tag_list(self.wanted["tags"]))
@@ -166,6 +169,22 @@ class Alarm(declared.Resource):
 
     def delete(self):
         self._cloudwatch.delete_alarms(AlarmNames=[self.name])
+
+
+def standing_of(module):
+    """The alarms that stand, by name; with their tags where the tagging API has those, which asks once and not once for each.
+
+    What was made or tagged a moment ago it may not know yet: that is asked for apart.
+    """
+    pages = module.client("cloudwatch").get_paginator("describe_alarms").paginate(AlarmNamePrefix=module.params["prefix"])
+    alarms = {alarm["AlarmName"]: alarm for page in pages for alarm in page["MetricAlarms"]}
+    if alarms:
+        wanted = [{"Key": key, "Values": [value]} for key, value in module.params["tags"].items()]
+        asked = {"ResourceTypeFilters": ["cloudwatch:alarm"], "TagFilters": wanted}
+        pages = module.client("resourcegroupstaggingapi").get_paginator("get_resources").paginate(**asked)
+        known = {one["ResourceARN"]: tag_dict(one["Tags"]) for page in pages for one in page["ResourceTagMappingList"]}
+        alarms = {name: {**alarm, "Tags": known.get(alarm["AlarmArn"])} for name, alarm in alarms.items()}
+    return alarms
 
 
 def of_each_node(alarm):
@@ -259,8 +278,7 @@ def main():
     )
     prefix = module.params["prefix"]
     with module.telling(f"alarms {prefix}*"):
-        pages = module.client("cloudwatch").get_paginator("describe_alarms").paginate(AlarmNamePrefix=prefix)
-        standing = {alarm["AlarmName"]: alarm for page in pages for alarm in page["MetricAlarms"]}
+        standing = standing_of(module)
     wanted = {f"{prefix}{alarm['name']}": alarm for declaration in module.params["alarms"] for alarm in of_each_node(declaration)}
     kept = [Alarm(module, name, alarm, standing) for name, alarm in wanted.items()]
     template = {key: option.get("default") for key, option in ALARM.items()}
