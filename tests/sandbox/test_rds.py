@@ -207,8 +207,8 @@ def test_engine_versions_are_listed_and_a_wrong_one_is_refused(network, rds):
     assert {version["DBParameterGroupFamily"] for version in found} == {"mysql8.4"}
     with refused("InvalidParameterCombination", "Cannot find version 5.5 for mysql"):
         rds.create_db_instance(**instance(network, EngineVersion="5.5"))
-    classes = rds.describe_orderable_db_instance_options(Engine="mysql", EngineVersion="8.4.7")["OrderableDBInstanceOptions"]
-    assert {"db.t4g.micro", "db.r7g.large"} <= {option["DBInstanceClass"] for option in classes}
+    pages = rds.get_paginator("describe_orderable_db_instance_options").paginate(Engine="mysql", EngineVersion="8.4.7")
+    assert {"db.t4g.micro", "db.r7g.large"} <= {one["DBInstanceClass"] for page in pages for one in page["OrderableDBInstanceOptions"]}
     assert rds.describe_pending_maintenance_actions()["PendingMaintenanceActions"] == []
 
 

@@ -3,9 +3,10 @@
 import os
 from typing import Any
 
-# gunicorn's own lines look like all others.
-from config.settings.observability import LOGGING as logconfig_dict  # noqa: F401 gunicorn reads it by this name
+from config.settings.observability import LOGGING
 
+# gunicorn's own lines look like all others.
+logconfig_dict = LOGGING
 bind = "0.0.0.0:8000"
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 worker_class = "gthread"
