@@ -3,6 +3,8 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 # Ansible's modules and Molecule look for their programs on the PATH.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
+# Where Python may keep what it compiled, Ansible and boto3 start in a fraction of the time.
+unexport PYTHONDONTWRITEBYTECODE
 export ANSIBLE_FORCE_COLOR ?= $(shell test -t 1 && echo 1)
 
 .PHONY: help setup demo sandbox sandbox-stop test test-unit test-all lint lock bench clean
@@ -25,7 +27,7 @@ sandbox-stop: ## Stop the sandbox; what stands in it is gone
 test: setup ## All that CI runs: lint, Molecule, pytest
 	@bin/test
 
-test-all: setup ## The same, with every point at which a run can be killed, and local_up's faults
+test-all: setup ## The same, with every point at which a run can be killed, and the tests that take minutes each
 	@FAULT_POINTS=all bin/test && pytest -m full
 
 test-unit: setup ## What needs no Docker, in seconds

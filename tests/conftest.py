@@ -39,7 +39,7 @@ class Result:
 
 def environment(**more: str) -> dict[str, str]:
     """The caller's environment, less what would change how Ansible behaves or prints."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("ANSIBLE_", "GIT_"))}
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("ANSIBLE_", "GIT_", "PYTHONDONT"))}
     return {**kept, "ANSIBLE_FORCE_COLOR": "0", **more}
 
 

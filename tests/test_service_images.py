@@ -13,7 +13,7 @@ import pytest
 
 from tests.conftest import Workshop, run
 
-pytestmark = pytest.mark.docker
+pytestmark = [pytest.mark.docker, pytest.mark.full]
 
 CI = {"COMPOSE_FILE": "docker-compose.yml:docker-compose.ci.yml"}
 # Code, and what is made of it when the image is built.

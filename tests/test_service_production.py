@@ -15,7 +15,7 @@ import pytest
 from tests.conftest import run
 from tests.service import Service, born, docker
 
-pytestmark = pytest.mark.docker
+pytestmark = [pytest.mark.docker, pytest.mark.full]
 
 COMPOSE = {"COMPOSE_FILE": "docker-compose.yml:docker-compose.ci.yml"}
 SERVICES = ["web", "worker", "beat", "migrate"]

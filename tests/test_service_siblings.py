@@ -11,7 +11,7 @@ import pytest
 from tests.conftest import Result, run
 from tests.service import Service, born, free_port
 
-pytestmark = pytest.mark.docker
+pytestmark = [pytest.mark.docker, pytest.mark.full]
 
 PREAMBLE = """
 import django; django.setup()

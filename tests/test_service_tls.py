@@ -16,7 +16,7 @@ from cryptography.x509.oid import NameOID
 
 from tests.service import Service, born
 
-pytestmark = pytest.mark.docker
+pytestmark = [pytest.mark.docker, pytest.mark.full]
 
 PASSWORD = "0123456789abcdef" * 2
 COMPOSE = {"COMPOSE_FILE": "docker-compose.yml:docker-compose.ci.yml:tls.json"}
