@@ -14,7 +14,7 @@ import yaml
 from tests.conftest import ROOT, run
 from tests.service import Service, born
 
-pytestmark = pytest.mark.docker
+pytestmark = [pytest.mark.docker, pytest.mark.full]
 
 CI = {"circleci": (".circleci/config.yml", "vendor.circle-ci"), "github": (".github/workflows/ci.yml", "vendor.github-workflows")}
 
@@ -81,7 +81,6 @@ def test_the_file_that_ci_reads_is_valid(tmp_path, ci, workshop):
     assert run("pre-commit", "validate-config", cwd=path).status == 0
 
 
-@pytest.mark.full
 def test_pre_commit_runs_the_linters_of_the_image(service):
     done = run("pre-commit", "run", "lint", "--all-files", "--verbose", cwd=service.path)
     assert done.status == 0, done.output
@@ -112,7 +111,6 @@ BREAKS = {
 }  # fmt: skip
 
 
-@pytest.mark.full
 @pytest.mark.parametrize("kind", BREAKS)
 def test_each_check_finds_what_it_is_there_for(service, kind):
     name, text, target, words = BREAKS[kind]
@@ -130,14 +128,12 @@ def test_each_check_finds_what_it_is_there_for(service, kind):
     assert words in done.output, done.output[-3000:]
 
 
-@pytest.mark.full
 def test_the_weakness_of_a_package_is_asked_for_or_that_it_cannot_be_is_said(service):
     done = service.make("audit")
     assert done.status == 0, done.output
     assert re.search(r"No known vulnerabilities|audit: skipped", done.output), done.output
 
 
-@pytest.mark.full
 def test_the_schema_that_is_committed_is_openapi_3_1(service):
     schema = json.loads((service.path / "openapi.json").read_text())
     assert schema["openapi"].startswith("3.1.")

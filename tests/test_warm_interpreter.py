@@ -13,6 +13,8 @@ import pytest
 from tests import warm
 from tests.warm import as_nobody, give_to_nobody, gone, until
 
+pytestmark = pytest.mark.full  # minutes; signals and kills want a machine at rest
+
 # All that a script can tell of the process that it is in.
 FACTS = """
 import __main__, json, locale, os, resource, signal, sys

@@ -15,6 +15,8 @@ from tests import warm
 from tests.conftest import run
 from tests.sandbox.conftest import REGION, cloud, running_sandbox  # noqa: F401 fixtures
 
+pytestmark = pytest.mark.full  # minutes; signals and kills want a machine at rest
+
 MODULE = """
     #!/usr/bin/python
     import sys
