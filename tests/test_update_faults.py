@@ -18,6 +18,8 @@ from tests import small
 from tests.small import CODE, commit, git
 from tests.test_new_service_faults import points
 
+pytestmark = pytest.mark.full  # kills a run at every point, which takes minutes
+
 EVERY_POINT = os.environ.get("FAULT_POINTS") == "all"
 EVENTS = {"open", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.symlink", "subprocess.Popen", "shutil.rmtree"}
 # Big enough for git to write it in more than one go.
@@ -175,7 +177,6 @@ def test_where_git_itself_dies_while_it_writes_a_file_it_is_taken_back(prepared,
     assert_mended(tmp_path / "scene", expected)
 
 
-@pytest.mark.full
 @pytest.mark.parametrize(
     ("prepared", "command"),
     [*((kind, command) for kind in ("merge", "forward", "conflict", "clone") for command in ("merge", "update-ref")), ("conflict", "rm")],
