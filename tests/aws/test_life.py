@@ -101,7 +101,7 @@ def test_what_a_first_run_does_was_foreseen(life):
     assert life.foreseen.status == 0, life.foreseen.result.output
     assert life.up.status == 0, life.up.result.output
     assert life.foreseen.writes == []
-    # When their turn comes, the secrets exist but for the places that AWS decides, and AWS's services have made their log groups by themselves.
+    # When their turn comes, the secrets exist but for the places that AWS decides; its services make log groups by themselves.
     assert things(life.foreseen) == things(life.up)
 
 
