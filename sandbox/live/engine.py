@@ -89,9 +89,10 @@ class Engine:
         for network in self.docker("network", "ls", "--quiet", "--filter", f"label={self.label}").split():
             self.docker("network", "rm", network)
 
-    def ids(self, part: str | None = None) -> list[str]:
+    def ids(self, part: str | None = None, *, running: bool = False) -> list[str]:
+        """The containers of a part, or of all of it."""
         wanted = [f"--filter=label={self.label}", *([f"--filter=label={PART}={part}"] if part else [])]
-        return self.docker("ps", "--all", "--quiet", *wanted).split()
+        return self.docker("ps", *([] if running else ["--all"]), "--quiet", *wanted).split()
 
     def run(
         self,
