@@ -24,8 +24,8 @@ SECONDS_TO_START, SECONDS_TO_STOP = 180, 30
 # The master user's: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.MasterAccounts.html
 PRIVILEGES = (
     "SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, RELOAD, PROCESS, REFERENCES, INDEX, ALTER, SHOW DATABASES, CREATE TEMPORARY TABLES, "
-    "LOCK TABLES, EXECUTE, REPLICATION SLAVE, REPLICATION CLIENT, CREATE VIEW, SHOW VIEW, CREATE ROUTINE, ALTER ROUTINE, CREATE USER, EVENT, "
-    "TRIGGER"
+    "LOCK TABLES, EXECUTE, REPLICATION SLAVE, REPLICATION CLIENT, CREATE VIEW, SHOW VIEW, CREATE ROUTINE, ALTER ROUTINE, CREATE USER, "
+    "EVENT, TRIGGER"
 )
 # Variables that mysqld takes on no command line, and one that has another name there.
 SESSION = ("character_set_client", "character_set_connection", "character_set_results", "character_set_database", "collation_connection")
@@ -187,7 +187,7 @@ def _engine(state: Databases) -> Engine:
 
 
 def _tried(state: Databases, instance: Thing, work: Callable[[], None]) -> Generator[float, None, bool]:
-    """Whether it was done. What fails is told as RDS tells it: by a state and an event (USER_Events.Messages.html, incompatible-parameters)."""
+    """Whether it was done. What fails is told as RDS tells it, by a state and an event: USER_Events.Messages.html."""
     try:
         yield from beside(work)
         return True
