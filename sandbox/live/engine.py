@@ -37,6 +37,7 @@ class Engine:
     def __init__(self, port: int) -> None:
         self.label = f"{LABEL}={port}"
         self.network = f"little-service-sandbox-{port}"
+        self.port, self.url = port, ""  # where its containers find the sandbox, once it has started
 
     def docker(self, *arguments: str, stdin: bytes | None = None, seconds: float = 600) -> str:
         """What ``docker …`` prints; EngineError with its last words where it fails."""
@@ -71,7 +72,9 @@ class Engine:
         self.stop()
         self.docker("network", "create", "--label", self.label, self.network)
         (network,) = json.loads(self.docker("network", "inspect", self.network))
-        return network["IPAM"]["Config"][0]["Gateway"]
+        gateway = network["IPAM"]["Config"][0]["Gateway"]
+        self.url = f"http://{gateway}:{self.port}"
+        return gateway
 
     def clear(self) -> None:
         """Remove every container and volume of this sandbox."""
@@ -86,9 +89,10 @@ class Engine:
         for network in self.docker("network", "ls", "--quiet", "--filter", f"label={self.label}").split():
             self.docker("network", "rm", network)
 
-    def ids(self, part: str | None = None) -> list[str]:
+    def ids(self, part: str | None = None, *, running: bool = False) -> list[str]:
+        """The containers of a part, or of all of it."""
         wanted = [f"--filter=label={self.label}", *([f"--filter=label={PART}={part}"] if part else [])]
-        return self.docker("ps", "--all", "--quiet", *wanted).split()
+        return self.docker("ps", *([] if running else ["--all"]), "--quiet", *wanted).split()
 
     def run(
         self,
