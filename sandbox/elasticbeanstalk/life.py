@@ -35,6 +35,7 @@ def settle(beanstalk: Beanstalk, environment: Environment, *, status: str = "Rea
 def launch(beanstalk: Beanstalk, environment: Environment) -> Story:
     """https://docs.aws.amazon.com/elasticbeanstalk/latest/api/API_CreateEnvironment.html"""
     beanstalk.tell(environment, "createEnvironment is starting.")
+    running.name(beanstalk, environment)
     yield from raise_fleet(beanstalk, environment)
 
 
@@ -93,6 +94,7 @@ def finish_launch(beanstalk: Beanstalk, environment: Environment, instances: lis
     try:
         yield from running.put(beanstalk, environment, environment.version, instances)
     except DeploymentFailed as failure:
+        yield from running.attach(beanstalk, environment, instances)
         command_failed(beanstalk, environment, instances, failure)
         health(
             beanstalk,

@@ -99,6 +99,12 @@ def watched(own: Fleet) -> dict[str, Any]:
     }
 
 
+def name(beanstalk: Beanstalk, environment: Environment) -> None:
+    """Choose where an environment will answer."""
+    if beanstalk.sandbox.live and environment.tier == "WebServer":
+        environment.address = ground(beanstalk).balancer(environment).address
+
+
 def attach(beanstalk: Beanstalk, environment: Environment, instances: Sequence[str]) -> Story:
     """Let requests come to these instances, by the address that the environment has had all along."""
     if not beanstalk.sandbox.live or environment.tier != "WebServer":
@@ -115,7 +121,6 @@ def attach(beanstalk: Beanstalk, environment: Environment, instances: Sequence[s
             balancer.attach(instance, place.host.address(), port)
 
     yield from beside(work)
-    environment.address = balancer.address
 
 
 def detach(beanstalk: Beanstalk, environment: Environment, instances: Sequence[str]) -> Story:
@@ -210,5 +215,4 @@ def end(beanstalk: Beanstalk, environment: Environment) -> Story:
     balancer = place.balancers.pop(environment.id, None)
     if balancer:
         yield from beside(balancer.remove)
-    environment.address = None
     yield from remove(beanstalk, environment, place.of(environment))

@@ -37,6 +37,10 @@ BUSY = (70, 150)  # seconds for an application that answers wrongly, or not at a
 OUTPUT = 24000  # characters: https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetCommandInvocation.html
 # A private view of the files: this instance's folder is /var/app, its logs are /var/log.
 VIEW = 'mount --bind "$0/app" /var/app && mount --bind "$0/log" /var/log && cd "$1" && shift && exec "$@"'
+# What Compose says of its own work.
+PROGRESS = re.compile(r" *(Network|Container|Volume|Image|\w+) \S* *(Creat|Start|Stopp|Remov|Recreat|Pull|Wait|Download|Extract|Healthy)\w*$")
+    r" *(Network|Container|Volume|Image|\w+) \S* *(Creat|Start|Stopp|Remov|Recreat|Pull|Wait|Download|Extract|Healthy|Exited)\w*$"
+)
 Order = dict[str, Any]
 
 
@@ -117,9 +121,8 @@ class Instance:
 
 def last(text: str) -> str:
     """The last lines that say something: not a progress that was drawn."""
-    lines = [line.rstrip() for line in text.replace("\r", "\n").splitlines()]
-    said = [line for line in lines if line and not re.search(r"(Pulling|Waiting|Download|Extracting|Pull complete)", line)]
-    return "\n".join(said[-SHOWN:])
+    lines = [re.sub(r"\x1b\[[0-9;]*[A-Za-z]|[^\t -~\x80-\U0010ffff]", "", line).rstrip() for line in text.splitlines()]
+    return "\n".join([line for line in lines if line and not PROGRESS.match(line)][-SHOWN:])
 
 
 def deploy(order: Order) -> dict[str, Any]:
@@ -253,7 +256,7 @@ def start(instance: Instance, order: Order) -> None:
 
 def said(instance: Instance, order: Order, *services: str) -> str:
     done = subprocess.run(
-        ["docker", "compose", "logs", "--no-color", "--no-log-prefix", "--tail", str(SHOWN), *(services or failed_ones(instance))],
+        ["docker", "compose", "--ansi=never", "logs", "--no-color", "--no-log-prefix", "--tail", str(SHOWN), *(services or failed_ones(instance))],
         env=instance.environment(order),
         cwd=instance.place,
         capture_output=True,
@@ -270,7 +273,7 @@ def follow_containers(instance: Instance, order: Order, since: str) -> None:
         os.killpg(int((instance.folder / "follower").read_text()), signal.SIGTERM)
     with (instance.containers / "stdouterr.log").open("ab") as log:
         follower = subprocess.Popen(
-            ["docker", "compose", "logs", "--follow", "--no-color", "--since", since],
+            ["docker", "compose", "--ansi=never", "logs", "--follow", "--no-color", "--since", since],
             env=instance.environment(order),
             cwd=instance.place,
             stdin=subprocess.DEVNULL,
@@ -472,7 +475,8 @@ VERBS = {"deploy": deploy, "restart": restart, "remove": remove, "command": comm
 
 
 if __name__ == "__main__":
-    INSTANCES.mkdir(parents=True, exist_ok=True)
+    for folder in (INSTANCES, pathlib.Path("/var/app")):
+        folder.mkdir(parents=True, exist_ok=True)
     verb = sys.argv[1]
     answer = VERBS[verb]({} if verb == "follow" else json.load(sys.stdin))
     print(json.dumps(answer))
