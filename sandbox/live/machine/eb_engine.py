@@ -38,9 +38,8 @@ OUTPUT = 24000  # characters: https://docs.aws.amazon.com/systems-manager/latest
 # A private view of the files: this instance's folder is /var/app, its logs are /var/log.
 VIEW = 'mount --bind "$0/app" /var/app && mount --bind "$0/log" /var/log && cd "$1" && shift && exec "$@"'
 # What Compose says of its own work.
-PROGRESS = re.compile(r" *(Network|Container|Volume|Image|\w+) \S* *(Creat|Start|Stopp|Remov|Recreat|Pull|Wait|Download|Extract|Healthy)\w*$")
-    r" *(Network|Container|Volume|Image|\w+) \S* *(Creat|Start|Stopp|Remov|Recreat|Pull|Wait|Download|Extract|Healthy|Exited)\w*$"
-)
+DONE = "(Creat|Start|Stopp|Remov|Recreat|Pull|Wait|Download|Extract|Healthy)"
+PROGRESS = re.compile(rf" *(Network|Container|Volume|Image|\w+) \S* *{DONE}\w*$")
 Order = dict[str, Any]
 
 
@@ -255,8 +254,9 @@ def start(instance: Instance, order: Order) -> None:
 
 
 def said(instance: Instance, order: Order, *services: str) -> str:
+    shown = ["--no-color", "--no-log-prefix", f"--tail={SHOWN}", *(services or failed_ones(instance))]
     done = subprocess.run(
-        ["docker", "compose", "--ansi=never", "logs", "--no-color", "--no-log-prefix", "--tail", str(SHOWN), *(services or failed_ones(instance))],
+        ["docker", "compose", "--ansi=never", "logs", *shown],
         env=instance.environment(order),
         cwd=instance.place,
         capture_output=True,
