@@ -8,7 +8,6 @@ from __future__ import annotations
 import collections
 import threading
 from collections.abc import Callable, Generator, Iterable
-from typing import Any
 
 from sandbox.core.clock import beside
 from sandbox.elasticache.models import PARAMETERS, ElastiCache, Thing
@@ -214,8 +213,10 @@ def _quoted(text: str) -> str:
 
 
 def _answers(engine: Engine, container: str) -> bool:
+    """Whether it serves, a replica what its primary has."""
     try:
-        return "PONG" in _tell(engine, container, "PING")
+        said = _tell(engine, container, "INFO", "replication")
+        return "role:master" in said or "master_link_status:up" in said
     except EngineError:
         return False
 
@@ -223,5 +224,4 @@ def _answers(engine: Engine, container: str) -> bool:
 def _tell(engine: Engine, container: str, *command: str) -> str:
     """Ask as the sandbox's own user; the words go by stdin, for a token is among them."""
     line = " ".join(map(_quoted, command))
-    said: Any = engine.execute(container, "sh", "-c", CLIENT, "redis-cli", stdin=line.encode(), seconds=20)
-    return said
+    return engine.execute(container, "sh", "-c", CLIENT, "redis-cli", stdin=line.encode(), seconds=20)
