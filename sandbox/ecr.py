@@ -38,6 +38,18 @@ def get_authorization_token(call: Call) -> Answer:
 
 
 @operation("ecr")
+def put_lifecycle_policy(call: Call) -> Answer:
+    """https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_PutLifecyclePolicy.html; in a live sandbox images expire."""
+    answered = call.forward()
+    if call.sandbox.live and answered.status_code == 200:
+        from sandbox.live import lifecycle  # noqa: PLC0415 who does not need it need not have it
+
+        repository = ecr_backends[call.owner][call.region].repositories[call.params["repositoryName"]]
+        call.clock.after(lifecycle.SECONDS, lambda: lifecycle.expire(repository, call.clock.now()))
+    return answered
+
+
+@operation("ecr")
 def put_image(call: Call) -> Answer:
     """https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_PutImage.html"""
     params = call.params

@@ -149,7 +149,12 @@ class Engine:
         stats = self.docker("stats", "--no-stream", "--format", "json", *identifiers).splitlines()
         memory = {one["ID"][:12]: one["MemUsage"].partition(" ")[0] for one in map(json.loads, stats)}
         return [
-            {"part": one["Config"]["Labels"][PART], "state": one["State"]["Status"], "memory": memory.get(one["Id"][:12], "0B")}
+            {
+                "part": one["Config"]["Labels"][PART],
+                "state": one["State"]["Status"],
+                "memory": memory.get(one["Id"][:12], "0B"),
+                "address": one["NetworkSettings"]["Networks"].get(self.network, {}).get("IPAddress", ""),
+            }
             for one in json.loads(self.docker("inspect", *identifiers))
         ]
 
