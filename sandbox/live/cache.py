@@ -128,7 +128,7 @@ def _starting(state: ElastiCache, engine: Engine, member: Thing) -> Callable[[],
             options = ["--entrypoint=sh", "--restart=unless-stopped"]
             container = engine.run(part, engine.base("redis"), "-c", STARTED, names=names, environment=environment, options=options)
             if not wait_until(lambda: _answers(engine, container), SECONDS_TO_START):
-                raise EngineError(" ".join(engine.docker("logs", "--tail=5", container).split("\n"))[-400:])
+                raise EngineError(" ".join(engine.logs(container)[-3:]))
 
     return start
 

@@ -76,8 +76,7 @@ class Registry:
 def prepare(engine: Engine, account: str, region: str) -> Registry:
     """Have an account's registry run, and what plays the outside; at once where they do. To be called beside the sandbox."""
     host = f"{account}.dkr.ecr.{region}.amazonaws.com"
-    gateway = engine.url.split("/")[2].partition(":")[0]
-    told = {"SANDBOX": engine.url, "GATEWAY": gateway, "REGISTRY": f"{account}/{region}"}
+    told = {"SANDBOX": engine.url, "GATEWAY": engine.gateway, "REGISTRY": f"{account}/{region}"}
     with _preparing:
         outside = _running(engine, "outside") or _start_outside(engine)
         part = f"ecr/{account}/{region}"
