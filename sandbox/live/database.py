@@ -233,7 +233,8 @@ def _await(engine: Engine, container: str) -> None:
 
     def answers() -> bool:
         if state()["restarts"] or not state()["Running"]:
-            raise EngineError(" ".join(engine.docker("logs", "--tail=5", container).split("\n"))[-400:] or "mysqld ended as it started")
+            lines = engine.logs(container)
+            raise EngineError(next((line.partition("] ")[2] for line in lines if "[ERROR]" in line), " ".join(lines[-3:])))
         try:
             engine.execute(container, *CLIENT, stdin=b"SELECT 1", seconds=20)
         except EngineError:

@@ -5,6 +5,7 @@ Whatever has the label was started by the sandbox on this port, and goes with it
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import pathlib
@@ -37,7 +38,7 @@ class Engine:
     def __init__(self, port: int) -> None:
         self.label = f"{LABEL}={port}"
         self.network = f"little-service-sandbox-{port}"
-        self.port, self.url = port, ""  # where its containers find the sandbox, once it has started
+        self.port = port
 
     def docker(self, *arguments: str, stdin: bytes | None = None, seconds: float = 600) -> str:
         """What ``docker …`` prints; EngineError with its last words where it fails."""
@@ -71,10 +72,18 @@ class Engine:
         """Clear away what a killed sandbox left, make the network, and return the address that this machine has in it."""
         self.stop()
         self.docker("network", "create", "--label", self.label, self.network)
+        return self.gateway
+
+    @functools.cached_property
+    def gateway(self) -> str:
+        """The address that this machine has in the network."""
         (network,) = json.loads(self.docker("network", "inspect", self.network))
-        gateway = network["IPAM"]["Config"][0]["Gateway"]
-        self.url = f"http://{gateway}:{self.port}"
-        return gateway
+        return network["IPAM"]["Config"][0]["Gateway"]
+
+    @property
+    def url(self) -> str:
+        """Where its containers find the sandbox."""
+        return f"http://{self.gateway}:{self.port}"
 
     def clear(self) -> None:
         """Remove every container and volume of this sandbox."""
@@ -136,6 +145,12 @@ class Engine:
     def execute(self, container: str, *command: str, stdin: bytes | None = None, seconds: float = 600) -> str:
         return self.docker("exec", *(["--interactive"] if stdin is not None else []), container, *command, stdin=stdin, seconds=seconds)
 
+    def logs(self, container: str, lines: int = 20) -> list[str]:
+        """The last lines that a container printed, wherever to."""
+        command = ["docker", "logs", f"--tail={lines}", container]
+        said = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60, check=False)
+        return said.stdout.decode(errors="replace").splitlines()
+
     def address(self, container: str) -> str:
         """A container's address in the sandbox's network."""
         (found,) = json.loads(self.docker("inspect", container))
@@ -149,7 +164,12 @@ class Engine:
         stats = self.docker("stats", "--no-stream", "--format", "json", *identifiers).splitlines()
         memory = {one["ID"][:12]: one["MemUsage"].partition(" ")[0] for one in map(json.loads, stats)}
         return [
-            {"part": one["Config"]["Labels"][PART], "state": one["State"]["Status"], "memory": memory.get(one["Id"][:12], "0B")}
+            {
+                "part": one["Config"]["Labels"][PART],
+                "state": one["State"]["Status"],
+                "memory": memory.get(one["Id"][:12], "0B"),
+                "address": one["NetworkSettings"]["Networks"].get(self.network, {}).get("IPAddress", ""),
+            }
             for one in json.loads(self.docker("inspect", *identifiers))
         ]
 

@@ -28,7 +28,7 @@ from werkzeug.wrappers import Response
 from sandbox.core import access
 from sandbox.core.gateway import Call, Sandbox, State
 from sandbox.core.wire import AwsError
-from sandbox.live import authority
+from sandbox.live import authority, lifecycle
 from sandbox.live.engine import Engine, EngineError, wait_until
 
 if TYPE_CHECKING:
@@ -76,8 +76,7 @@ class Registry:
 def prepare(engine: Engine, account: str, region: str) -> Registry:
     """Have an account's registry run, and what plays the outside; at once where they do. To be called beside the sandbox."""
     host = f"{account}.dkr.ecr.{region}.amazonaws.com"
-    gateway = engine.url.split("/")[2].partition(":")[0]
-    told = {"SANDBOX": engine.url, "GATEWAY": gateway, "REGISTRY": f"{account}/{region}"}
+    told = {"SANDBOX": engine.url, "GATEWAY": engine.gateway, "REGISTRY": f"{account}/{region}"}
     with _preparing:
         outside = _running(engine, "outside") or _start_outside(engine)
         part = f"ecr/{account}/{region}"
@@ -169,15 +168,16 @@ class Refused(Exception):
 
 
 def door(sandbox: Sandbox, request: Request) -> Response:
-    """The page that nginx asks: about a layer whether the caller may, about a manifest for all of it."""
+    """The page that nginx asks: about a layer whether the caller may, about a manifest for all of it. nginx is beside its registry."""
     with sandbox.lock:
         try:
             return _answer(sandbox, request)
         except Refused as refused:
-            headers = {"X-Refusal": refused.body}
             if refused.status == 401:
-                headers["WWW-Authenticate"] = 'Basic realm="Amazon ECR"'
-            return Response(refused.body, refused.status, headers, content_type="application/json")
+                return Response(refused.body, 401, {"WWW-Authenticate": 'Basic realm="Amazon ECR"'}, content_type="application/json")
+            # About a layer nginx takes no other no: https://nginx.org/en/docs/http/ngx_http_auth_request_module.html
+            status = 403 if "/blobs/" in request.headers["X-Registry-Path"] else refused.status
+            return Response(refused.body, status, {"X-Refusal": refused.body}, content_type="application/json")
 
 
 def _answer(sandbox: Sandbox, request: Request) -> Response:
@@ -202,7 +202,14 @@ def _answer(sandbox: Sandbox, request: Request) -> Response:
         raise Refused(404, "NAME_UNKNOWN", message)
     if found[2] == "blobs":
         return Response(status=200)
-    return _forwarded(request, method, path, repository, found[3] if found[2] == "manifests" else None)
+    if found[2] == "tags":
+        tags = sorted(tag for image in repository.images for tag in image.image_tags)
+        return Response(json.dumps({"name": found[1], "tags": tags}), 200, content_type="application/json")
+    if method == "PUT":
+        store(repository, found[3], request.get_data(), request.content_type or "", request.remote_addr or "")
+        sandbox.clock.after(lifecycle.SECONDS, lambda: lifecycle.expire(repository, sandbox.clock.now()))
+        return Response(status=201, headers={"Docker-Content-Digest": digest_of(request.get_data()), "Location": path})
+    return _fetched(repository, found[3], method, request.remote_addr or "")
 
 
 def _caller(sandbox: Sandbox, request: Request) -> Principal:
@@ -216,15 +223,13 @@ def _caller(sandbox: Sandbox, request: Request) -> Principal:
     raise Refused(403, "DENIED", "Your authorization token has expired. Reauthenticate and try again.")
 
 
-def _forwarded(request: Request, method: str, path: str, repository: Repository, reference: str | None) -> Response:
-    """The registry's answer about an image that ECR's records have, or are to have. Who asks is nginx beside that registry."""
-    if reference and method == "PUT":
-        store(repository, reference, request.get_data(), request.content_type or "", request.remote_addr or "")
-        headers = {"Docker-Content-Digest": digest_of(request.get_data()), "Location": path}
-        return Response(status=201, headers=headers)
-    if reference and find(repository, reference) is None:
+def _fetched(repository: Repository, reference: str, method: str, address: str) -> Response:
+    """The manifest of an image that ECR's records have; the registry knows it by its digest, tags are the records' own."""
+    image = find(repository, reference)
+    if image is None:
         raise Refused(404, "MANIFEST_UNKNOWN", "Requested image not found")
-    answer = _direct.request(method, f"http://{request.remote_addr}:5001{path}", headers={"Accept": ", ".join(KINDS)}, timeout=60)
+    url = f"http://{address}:5001/v2/{repository.name}/manifests/{image.image_digest}"
+    answer = _direct.request(method, url, headers={"Accept": ", ".join(KINDS)}, timeout=60)
     kept = {key: text for key, text in answer.headers.items() if key in ("Content-Type", "Docker-Content-Digest", "Content-Length")}
     return Response(answer.content, answer.status_code, kept)
 
@@ -250,7 +255,7 @@ def store(repository: Repository, reference: str, manifest: bytes, kind: str, ad
     except ImageAlreadyExistsException as error:
         what = f"The image tag '{tag}' already exists in the '{repository.name}' repository and cannot be overwritten"
         raise Refused(400, "TAG_INVALID", f"{what} because the tag is immutable.") from error
-    url = f"http://{address}:5001/v2/{repository.name}/manifests/{reference}"
+    url = f"http://{address}:5001/v2/{repository.name}/manifests/{digest}"
     answer = _direct.put(url, data=manifest, headers={"Content-Type": kind}, timeout=60)
     if not answer.ok:
         told = answer.json()["errors"][0]
