@@ -5,8 +5,12 @@ from __future__ import annotations
 import base64
 import concurrent.futures
 import contextlib
+import io
+import zipfile
 from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING, Any
+
+import boto3
 
 from sandbox.core import access
 from sandbox.core.clock import beside
@@ -20,6 +24,7 @@ if TYPE_CHECKING:
 
 Story = Generator[float, None, Any]
 ILL = "ELB processes are not healthy"
+KEYS = {"aws_access_key_id": "the-sandbox-itself-asks", "aws_secret_access_key": "not-checked-by-the-sandbox"}
 VARIABLES = "aws:elasticbeanstalk:application:environment"
 
 
@@ -199,6 +204,38 @@ def undo(beanstalk: Beanstalk, environment: Environment) -> Story:
     for instance in own.ids():
         yield from put(beanstalk, environment, environment.version, [instance])
     yield from attach(beanstalk, environment, own.ids())
+
+
+def symptoms(beanstalk: Beanstalk, environment: Environment) -> dict[str, str]:
+    """What each instance that is ill suffers from."""
+    return ground(beanstalk).symptoms(environment) if beanstalk.sandbox.live else {}
+
+
+def collect_logs(beanstalk: Beanstalk, environment: Environment, kind: str) -> Story:
+    """The instances' logs, the last 100 lines or all in a zip, go to the region's bucket and are told of by addresses that need no keys."""
+    beanstalk.tell(environment, "requestEnvironmentInfo is starting.")
+    place = ground(beanstalk)
+    found = yield from beside(lambda: place.host.ask_each("logs", place.of(environment), {"lines": 100 if kind == "tail" else 10**9}))
+    client = boto3.client("s3", endpoint_url=beanstalk.sandbox.url, region_name=beanstalk.region, **KEYS)
+    for instance, answer in found.items():
+        body = answer.get("text", answer.get("failure", "")).encode()
+        name = f"TailLogs-{int(beanstalk.clock.now().timestamp())}.txt"
+        if kind != "tail":
+            body, name = zipped(name, body), f"BundleLogs-{int(beanstalk.clock.now().timestamp())}.zip"
+        where = {"Bucket": beanstalk.bucket, "Key": f"resources/environments/logs/{kind}/{environment.id}/{instance}/{name}"}
+        beanstalk.invoke("s3", "PutObject", **where, Body=body)
+        url = client.generate_presigned_url("get_object", Params=where, ExpiresIn=86400)
+        told = {"InfoType": kind, "Ec2InstanceId": instance, "SampleTimestamp": beanstalk.clock.now(), "Message": url}
+        environment.logs.append(told)
+        beanstalk.tell(environment, f"[Instance: {instance}] Successfully finished tailing logs.")
+    beanstalk.tell(environment, "Pulled logs for environment instances.")
+
+
+def zipped(name: str, body: bytes) -> bytes:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(name, body)
+    return made.getvalue()
 
 
 def restart(beanstalk: Beanstalk, environment: Environment) -> Story:
