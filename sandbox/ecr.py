@@ -15,6 +15,16 @@ from sandbox.core.wire import AwsError
 
 
 @operation("ecr")
+def get_authorization_token(call: Call) -> Answer:
+    """https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_GetAuthorizationToken.html"""
+    if not call.sandbox.live:
+        return call.forward()
+    from sandbox.live import registry  # noqa: PLC0415 who does not need it need not have it
+
+    return registry.log_in(call)
+
+
+@operation("ecr")
 def put_image(call: Call) -> Answer:
     """https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_PutImage.html"""
     params = call.params

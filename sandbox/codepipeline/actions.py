@@ -195,7 +195,7 @@ def deploy_beanstalk(state: Pipelines, action: Action, role: access.Principal) -
     action.external = {"externalExecutionId": label}
     status = "Updating"
     while status == "Updating":
-        yield 10
+        yield ASIDE if state.sandbox.live else 10
         found = state.invoke("elasticbeanstalk", "DescribeEnvironments", role, EnvironmentNames=[environment], IncludeDeleted=False)
         status = found["Environments"][0]["Status"]
         state.invoke("elasticbeanstalk", "DescribeEvents", role, EnvironmentName=environment)

@@ -102,6 +102,7 @@ PAGES: dict[tuple[str, str], Page | str] = {
     ("PUT", "subscriptions"): "sns:confirm",
     ("PUT", "repositories"): "live.source:keep",
     ("POST", "pushes"): "live.source:pushed",
+    **{(method, "registry"): "live.registry:door" for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")},
 }
 
 
@@ -115,7 +116,8 @@ def answer(sandbox: Sandbox, request: Request) -> Response:
         module, _, function = page.partition(":")
         page = getattr(importlib.import_module(f"sandbox.{module}"), function)
     try:
-        return reply(page(sandbox, request), 200)
+        answered = page(sandbox, request)
+        return answered if isinstance(answered, Response) else reply(answered, 200)
     except (ValueError, TypeError, KeyError, AwsError) as error:
         return reply({"error": f"{type(error).__name__}: {error}"}, 400)
 

@@ -37,7 +37,7 @@ def listen(port: int, mode: str = "control") -> BaseWSGIServer:
         gateway = sandbox.live.start()
         # The containers reach it by the address that this machine has in their network.
         inside = serve(sandbox, gateway, server.server_port)
-        sandbox.url_inside = f"http://{gateway}:{server.server_port}"
+        sandbox.url_inside = sandbox.live.url
         threading.Thread(target=inside.serve_forever, daemon=True).start()
         threading.Thread(target=tick, args=[sandbox], daemon=True).start()
     return server

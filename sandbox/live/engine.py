@@ -41,6 +41,7 @@ class Engine:
         self.label = f"{LABEL}={port}"
         self.network = f"little-service-sandbox-{port}"
         self.folder = state_folder() / f"sandbox-{port}"  # what of its state lies in files
+        self.port, self.url = port, ""  # where its containers find the sandbox, once it has started
 
     def docker(self, *arguments: str, stdin: bytes | None = None, seconds: float = 600) -> str:
         """What ``docker …`` prints; EngineError with its last words where it fails."""
@@ -75,7 +76,9 @@ class Engine:
         self.stop()
         self.docker("network", "create", "--label", self.label, self.network)
         (network,) = json.loads(self.docker("network", "inspect", self.network))
-        return network["IPAM"]["Config"][0]["Gateway"]
+        gateway = network["IPAM"]["Config"][0]["Gateway"]
+        self.url = f"http://{gateway}:{self.port}"
+        return gateway
 
     def clear(self) -> None:
         """Remove every container, volume and file of this sandbox."""
@@ -91,9 +94,10 @@ class Engine:
         for network in self.docker("network", "ls", "--quiet", "--filter", f"label={self.label}").split():
             self.docker("network", "rm", network)
 
-    def ids(self, part: str | None = None) -> list[str]:
+    def ids(self, part: str | None = None, *, running: bool = False) -> list[str]:
+        """The containers of a part, or of all of it."""
         wanted = [f"--filter=label={self.label}", *([f"--filter=label={PART}={part}"] if part else [])]
-        return self.docker("ps", "--all", "--quiet", *wanted).split()
+        return self.docker("ps", *([] if running else ["--all"]), "--quiet", *wanted).split()
 
     def run(
         self,
