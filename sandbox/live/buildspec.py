@@ -78,8 +78,8 @@ def _listed(part: dict[str, Any], key: str) -> list[Any]:
     return found if isinstance(found, list) else [found]
 
 
-# The commands' error output is their output; descriptor 3 is the script's own way to the sandbox. A command that says `exit` ends the
-# shell: what is left is then done on its way out.
+# The commands' error output is their output; descriptor 3 is the script's own way to the sandbox. A command that says `exit` ends the shell:
+# what is left is then done on its way out.
 SCRIPT = r"""
 exec 3>&2 2>&1
 __at=0 __phase='' __failed='' __stop='' __inside=''
@@ -104,7 +104,7 @@ __go() {
                 [ -z "$__failed" ] || [ "$__kind" = finally ] || continue
                 __log "Running command ${__commands[$__word]}"
                 __inside=$__word
-                eval "${__commands[$__word]}" </dev/null 3>&-
+                eval "${__commands[$__word]}" </dev/null
                 __ended "$?" "$__word"
                 ;;
             end)
@@ -132,7 +132,8 @@ trap - EXIT
 
 def commands(spec: Buildspec) -> list[str]:
     """All commands in their order; the script speaks of them by their number."""
-    return [str(command) for name in PHASES for key in ("commands", "finally") for command in _listed(spec.phases.get(name, {}), key)]
+    parts = (_listed(spec.phases.get(name, {}), key) for name in PHASES for key in ("commands", "finally"))
+    return [str(command).strip() for part in parts for command in part]
 
 
 def script(spec: Buildspec) -> str:

@@ -180,14 +180,15 @@ class Running:
         script = buildspec.script(self.spec).encode()
         yield from beside(lambda: self.engine.execute(self.machine, "sh", "-c", "cat >/codebuild/script.sh", stdin=script))
         shell = Shell(self.machine, "/codebuild/script.sh", environment)
-        complete = False
-        while True:
-            over = shell.over()
-            complete = self.hear(shell) or complete
-            if over:
-                break
+        complete = over = False
+        while not (over or complete):
             self.check()
             yield ASIDE
+            over = shell.over()
+            complete = self.hear(shell)
+        # What a command left running in the background keeps the pipes open.
+        yield from beside(shell.last_words)
+        complete = self.hear(shell) or complete
         if not complete:
             phase = self.build["currentPhase"]
             failure = Failed("INTERNAL_ERROR", f"{DEAD} ErrorCode: {shell.status}")
@@ -379,6 +380,10 @@ class Shell:
     @property
     def status(self) -> int | None:
         return self._process.returncode
+
+    def last_words(self) -> None:
+        for reader in self._readers:
+            reader.join(timeout=1)
 
     def over(self) -> bool:
         return self._process.poll() is not None and not any(reader.is_alive() for reader in self._readers)
