@@ -174,10 +174,11 @@ def door(sandbox: Sandbox, request: Request) -> Response:
         try:
             return _answer(sandbox, request)
         except Refused as refused:
-            headers = {"X-Refusal": refused.body}
             if refused.status == 401:
-                headers["WWW-Authenticate"] = 'Basic realm="Amazon ECR"'
-            return Response(refused.body, refused.status, headers, content_type="application/json")
+                return Response(refused.body, 401, {"WWW-Authenticate": 'Basic realm="Amazon ECR"'}, content_type="application/json")
+            # About a layer nginx takes no other no: https://nginx.org/en/docs/http/ngx_http_auth_request_module.html
+            status = 403 if "/blobs/" in request.headers["X-Registry-Path"] else refused.status
+            return Response(refused.body, status, {"X-Refusal": refused.body}, content_type="application/json")
 
 
 def _answer(sandbox: Sandbox, request: Request) -> Response:
