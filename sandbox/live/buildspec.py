@@ -78,8 +78,8 @@ def _listed(part: dict[str, Any], key: str) -> list[Any]:
     return found if isinstance(found, list) else [found]
 
 
-# The commands' error output is their output; descriptor 3 is the script's own way to the sandbox. A command that says `exit` ends the shell:
-# what is left is then done on its way out.
+# The commands' error output is their output; descriptor 3 is the script's own way to the sandbox. A command that says `exit` ends the
+# shell: what is left is then done on its way out.
 SCRIPT = r"""
 exec 3>&2 2>&1
 __at=0 __phase='' __failed='' __stop='' __inside=''

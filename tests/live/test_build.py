@@ -105,7 +105,8 @@ class Delivery:
         """The execution of a commit, once it has ended."""
 
         def ended() -> dict | None:
-            found = next(one for one in self.executions() if one.get("sourceRevisions", [{}])[0].get("revisionId") in (commit, None))
+            found = next((one for one in self.executions() if commit in str(one.get("sourceRevisions"))), None)
+            found = found or self.executions()[0]  # which has not come so far as to know
             return found if found["status"] not in ("InProgress", "Stopping") else None
 
         return until(ended, seconds)
@@ -184,7 +185,7 @@ artifacts:
   base-directory: out
   files: ["**/*"]
 """
-JUNIT = '<testsuites><testsuite><testcase classname="a" name="b" time="0.5"/><testcase name="c"><failure message="no"/></testcase></testsuite></testsuites>'
+JUNIT = '<testsuite><testcase classname="a" name="b" time="0.5"/><testcase name="c"><failure message="no"/></testcase></testsuite>'
 IMAGE = {"Dockerfile": "FROM public.ecr.aws/docker/library/python:3.13-slim\nCOPY said /said\n", "junit.xml": JUNIT}
 
 
