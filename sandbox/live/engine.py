@@ -9,10 +9,13 @@ import functools
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+
+from sandbox.core.daemon import state_folder
 
 LABEL = "little-service.sandbox"
 PART = f"{LABEL}.part"  # what of AWS a container plays: rds/NAME, elasticache/NAME, codebuild/ID, ec2, ecr
@@ -38,7 +41,7 @@ class Engine:
     def __init__(self, port: int) -> None:
         self.label = f"{LABEL}={port}"
         self.network = f"little-service-sandbox-{port}"
-        self.port = port
+        self.port, self.folder = port, state_folder() / f"sandbox-{port}"  # what of its state lies in files
 
     def docker(self, *arguments: str, stdin: bytes | None = None, seconds: float = 600) -> str:
         """What ``docker …`` prints; EngineError with its last words where it fails."""
@@ -86,11 +89,12 @@ class Engine:
         return f"http://{self.gateway}:{self.port}"
 
     def clear(self) -> None:
-        """Remove every container and volume of this sandbox."""
+        """Remove every container, volume and file of this sandbox."""
         for container in self.ids():
             self.docker("rm", "--force", "--volumes", container)
         for volume in self.docker("volume", "ls", "--quiet", "--filter", f"label={self.label}").split():
             self.docker("volume", "rm", "--force", volume)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def stop(self) -> None:
         """Remove all that this sandbox has, its network too."""
@@ -150,6 +154,13 @@ class Engine:
         command = ["docker", "logs", f"--tail={lines}", container]
         said = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60, check=False)
         return said.stdout.decode(errors="replace").splitlines()
+
+    def fetch(self, container: str, path: str) -> bytes:
+        """What lies at a path in a container, as a tar archive."""
+        done = subprocess.run(["docker", "cp", f"{container}:{path}", "-"], capture_output=True, check=False)
+        if done.returncode:
+            raise EngineError(f"docker cp: {done.stderr.decode(errors='replace').strip()[-500:]}")
+        return done.stdout
 
     def address(self, container: str) -> str:
         """A container's address in the sandbox's network."""

@@ -118,9 +118,8 @@ class Instance:
 def last(text: str) -> str:
     """The last lines that say something: not a progress that was drawn."""
     lines = [line.rstrip() for line in text.replace("\r", "\n").splitlines()]
-    return "\n".join(
-        [line for line in lines if line and not re.search(r"(Pulling|Waiting|Download|Extracting|Pull complete)", line)][-SHOWN:]
-    )
+    said = [line for line in lines if line and not re.search(r"(Pulling|Waiting|Download|Extracting|Pull complete)", line)]
+    return "\n".join(said[-SHOWN:])
 
 
 def deploy(order: Order) -> dict[str, Any]:
