@@ -9,10 +9,13 @@ import functools
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+
+from sandbox.core.daemon import state_folder
 
 LABEL = "little-service.sandbox"
 PART = f"{LABEL}.part"  # what of AWS a container plays: rds/NAME, elasticache/NAME, codebuild/ID, ec2, ecr
@@ -38,7 +41,7 @@ class Engine:
     def __init__(self, port: int) -> None:
         self.label = f"{LABEL}={port}"
         self.network = f"little-service-sandbox-{port}"
-        self.port = port
+        self.port, self.folder = port, state_folder() / f"sandbox-{port}"  # what of its state lies in files
 
     def docker(self, *arguments: str, stdin: bytes | None = None, seconds: float = 600) -> str:
         """What ``docker …`` prints; EngineError with its last words where it fails."""
@@ -65,8 +68,8 @@ class Engine:
         """Build an image of the sandbox's own from a folder with a Dockerfile; the engine's cache makes it free the second time."""
         image = f"localhost/little_service/sandbox-{name}"
         given = [part for key, text in arguments.items() for part in ("--build-arg", f"{key}={text}")]
-        self.docker("build", "--quiet", "--tag", image, *given, str(folder), seconds=1200)
-        return image
+        # Its id, and not its name: another checkout's sandbox may be giving that to another one.
+        return self.docker("build", "--quiet", "--tag", image, *given, str(folder), seconds=1200).strip()
 
     def start(self) -> str:
         """Clear away what a killed sandbox left, make the network, and return the address that this machine has in it."""
@@ -86,11 +89,12 @@ class Engine:
         return f"http://{self.gateway}:{self.port}"
 
     def clear(self) -> None:
-        """Remove every container and volume of this sandbox."""
+        """Remove every container, volume and file of this sandbox."""
         for container in self.ids():
             self.docker("rm", "--force", "--volumes", container)
         for volume in self.docker("volume", "ls", "--quiet", "--filter", f"label={self.label}").split():
             self.docker("volume", "rm", "--force", volume)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def stop(self) -> None:
         """Remove all that this sandbox has, its network too."""
@@ -150,6 +154,13 @@ class Engine:
         command = ["docker", "logs", f"--tail={lines}", container]
         said = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60, check=False)
         return said.stdout.decode(errors="replace").splitlines()
+
+    def fetch(self, container: str, path: str) -> bytes:
+        """What lies at a path in a container, as a tar archive."""
+        done = subprocess.run(["docker", "cp", f"{container}:{path}", "-"], capture_output=True, check=False)
+        if done.returncode:
+            raise EngineError(f"docker cp: {done.stderr.decode(errors='replace').strip()[-500:]}")
+        return done.stdout
 
     def address(self, container: str) -> str:
         """A container's address in the sandbox's network."""

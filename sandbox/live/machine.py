@@ -37,7 +37,8 @@ def start(
     """Start a machine, wait until its engine answers, and return its id. A volume keeps the engine's images and caches."""
     given = [option for option in NESTED if option != f"--volume={DATA}"]
     given += [f"--volume={volume}:{DATA}" if volume else f"--volume={DATA}", "--init", f"--add-host={registry.host}:{registry.address}"]
-    dockerd = [f"--insecure-registry={registry.host}", f"--registry-mirror={registry.mirror}"]
+    plain = [registry.host, registry.mirror.removeprefix("http://")]  # BuildKit wants to be told of the mirror as well
+    dockerd = [*(f"--insecure-registry={name}" for name in plain), f"--registry-mirror={registry.mirror}"]
     machine = engine.run(part, image(engine), *dockerd, names=names, environment=environment, options=[*given, *options])
     # From behind, so that what the machine trusted already it trusts still.
     engine.execute(machine, "sh", "-c", f"cat >>{BUNDLE}", stdin=b"\n" + authority.bundle())

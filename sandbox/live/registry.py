@@ -9,12 +9,12 @@ from __future__ import annotations
 import base64
 import dataclasses
 import datetime
+import fcntl
 import hashlib
 import json
 import pathlib
 import re
 import secrets
-import threading
 import urllib.parse
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -26,6 +26,7 @@ from moto.ecr.models import Image, Repository, ecr_backends
 from werkzeug.wrappers import Response
 
 from sandbox.core import access
+from sandbox.core.daemon import state_folder
 from sandbox.core.gateway import Call, Sandbox, State
 from sandbox.core.wire import AwsError
 from sandbox.live import authority, lifecycle
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from sandbox.core.access import Principal
 
 FOLDER = pathlib.Path(__file__).with_name("registry")
-TRUSTSTORE = "truststore.pki.rds.amazonaws.com"
+OUTSIDE = ["truststore.pki.rds.amazonaws.com", "public.ecr.aws"]  # host names
 # What the engines inside find on Docker Hub: this machine's own images (Engine.base) under the names that a service's files have.
 MIRRORED = {
     "python": ("library/python:3.13-slim",),
@@ -59,7 +60,6 @@ ACTIONS = {
     ("manifests", "PUT"): "PutImage",
     ("tags", "GET"): "ListImages",
 }
-_preparing = threading.Lock()
 _direct = requests.Session()
 _direct.trust_env = False  # no proxy lies between this machine and its containers
 
@@ -77,7 +77,8 @@ def prepare(engine: Engine, account: str, region: str) -> Registry:
     """Have an account's registry run, and what plays the outside; at once where they do. To be called beside the sandbox."""
     host = f"{account}.dkr.ecr.{region}.amazonaws.com"
     told = {"SANDBOX": engine.url, "GATEWAY": engine.gateway, "REGISTRY": f"{account}/{region}"}
-    with _preparing:
+    with (state_folder() / "registry.lock").open("w") as alone:
+        fcntl.flock(alone, fcntl.LOCK_EX)  # whoever else prepares it, in this process or another
         outside = _running(engine, "outside") or _start_outside(engine)
         part = f"ecr/{account}/{region}"
         address = engine.address(_running(engine, part) or _start(engine, part, "ecr", names=[host], environment=told))
@@ -99,12 +100,12 @@ def _start(engine: Engine, part: str, role: str, **more: Any) -> str:
 
 
 def _start_outside(engine: Engine) -> str:
-    """Docker Hub's mirror, filled, and the truststore."""
-    certificate, key = authority.certificate([TRUSTSTORE])
+    """Docker Hub's mirror, filled, AWS's public registry, and the truststore."""
+    certificate, key = authority.certificate(OUTSIDE)
     told = {"CERTIFICATE": certificate.decode(), "KEY": key.decode(), "BUNDLE": authority.root().decode()}
     # On an address of this machine: Docker pushes without TLS to those alone.
     options = [f"--volume={MIRROR_VOLUME}:/var/lib/registry", "--publish=127.0.0.1::5000"]
-    container = _start(engine, "outside", "outside", names=[TRUSTSTORE], environment=told, options=options)
+    container = _start(engine, "outside", "outside", names=OUTSIDE, environment=told, options=options)
     try:
         _fill(engine, engine.docker("port", container, "5000/tcp").split()[0])
     except EngineError:
