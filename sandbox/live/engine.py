@@ -5,12 +5,14 @@ Whatever has the label was started by the sandbox on this port, and goes with it
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import os
 import pathlib
 import shutil
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -44,7 +46,7 @@ class Engine:
         self.ended = False
         self.port, self.folder = port, state_folder() / f"sandbox-{port}"  # what of its state lies in files
 
-    def docker(self, *arguments: str, stdin: bytes | None = None, seconds: float = 600) -> str:
+    def docker(self, *arguments: str, stdin: bytes | None = None, seconds: float | None = 600) -> str:
         """What ``docker …`` prints; EngineError with its last words where it fails."""
         try:
             done = subprocess.run(["docker", *arguments], input=stdin, capture_output=True, timeout=seconds, check=False)
@@ -139,6 +141,20 @@ class Engine:
         if done.returncode:
             raise EngineError(f"docker run ({part}): {done.stderr.strip()[-500:]}")
         return done.stdout.strip()
+
+    def guard(self, part: str, container: str, alone: threading.Lock) -> None:
+        """Have it start again whenever it ends by itself or is killed, as AWS sees to; who removes it holds the lock."""
+
+        def watch() -> None:
+            with contextlib.suppress(EngineError):
+                while True:
+                    self.docker("wait", container, seconds=None)
+                    with alone:
+                        if not any(container.startswith(known) for known in self.ids(part)):
+                            return
+                        self.docker("start", container)
+
+        threading.Thread(target=watch, daemon=True).start()
 
     def remove(self, part: str) -> None:
         """Remove the containers of a part, and the volumes without a name that they had."""
