@@ -243,7 +243,7 @@ def test_new_settings_reach_the_containers_and_a_restart_leaves_them(alone):
     assert alone.page().split()[1] == "goodbye"
     alone.client.restart_app_server(EnvironmentName=alone.name)
     alone.settled()
-    assert alone.page().split()[:2] == ["v2", "goodbye"]
+    assert alone.page().split()[:2] == [alone.described()["VersionLabel"], "goodbye"]
 
 
 def test_an_application_that_falls_ill_is_told_of_until_it_is_well(alone):

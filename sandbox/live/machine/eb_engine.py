@@ -35,8 +35,11 @@ RESTARTS = 3  # after so many a container is said to have quit
 GOOD = 3  # answers in a row
 BUSY = (45, 120)  # seconds for an application that answers wrongly, or not at all, until it is said to be ill
 OUTPUT = 24000  # characters: https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetCommandInvocation.html
-# A private view of the files: this instance's folder is /var/app, its logs are /var/log.
-VIEW = 'mount --bind "$0/app" /var/app && mount --bind "$0/log" /var/log && cd "$1" && shift && exec "$@"'
+# A private view of the files: this instance's folder is /var/app, its logs are /var/log, and how those are written it may change.
+PRIVATE, FOLLOW = pathlib.Path("/opt/elasticbeanstalk/config/private"), "eb-docker-compose-log-start"
+VIEW = f'mount --bind "$0/app" /var/app; mount --bind "$0/log" /var/log; mount --bind "$0/private" {PRIVATE}; cd "$1"; shift; exec "$@"'
+# Whoever follows is thought to sit before a terminal: each line begins with what clears it there.
+FOLLOWER = "#!/bin/sh\ndocker compose logs --follow --no-color --since \"$1\" | sed -u 's/\\x1b\\[2K//g'\n"
 # What Compose says of its own work.
 DONE = "(Creat|Start|Stopp|Remov|Recreat|Pull|Wait|Download|Extract|Healthy)"
 PROGRESS = re.compile(rf" *(Network|Container|Volume|Image|\w+) \S* *{DONE}\w*$")
@@ -63,11 +66,18 @@ class Instance:
     def remember(self, what: str, known: Any) -> None:
         (self.folder / f"{what}.json").write_text(json.dumps(known))
 
+    def make(self) -> None:
+        for folder in (self.app, self.containers, self.folder / "private"):
+            folder.mkdir(parents=True, exist_ok=True)
+        follower = self.folder / "private" / FOLLOW
+        if not follower.exists():
+            follower.write_text(FOLLOWER)
+            follower.chmod(0o755)
+
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
         """One thing at a time is done to an instance."""
-        for folder in (self.app, self.containers):
-            folder.mkdir(parents=True, exist_ok=True)
+        self.make()
         with (INSTANCES / f"{self.name}.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
@@ -95,7 +105,7 @@ class Instance:
     def run(self, order: Order, *command: str, log: str | None = "eb-engine.log", why: str, view: bool = False) -> str:
         """Run a command of the deployment, write down what it prints unless that holds secrets, and return it."""
         self.say("INFO", f"Running command: {' '.join(command)}")
-        seen = ["unshare", "--mount", "--propagation=private", "sh", "-c", VIEW, str(self.folder), f"/var/app/{self.place.name}"]
+        seen = ["unshare", "--mount", "--propagation=private", "sh", "-ec", VIEW, str(self.folder), f"/var/app/{self.place.name}"]
         done = subprocess.run(
             [*seen, *command] if view else command,
             env=self.environment(order),
@@ -273,7 +283,7 @@ def follow_containers(instance: Instance, order: Order, since: str) -> None:
         os.killpg(int((instance.folder / "follower").read_text()), signal.SIGTERM)
     with (instance.containers / "stdouterr.log").open("ab") as log:
         follower = subprocess.Popen(
-            ["docker", "compose", "--ansi=never", "logs", "--follow", "--no-color", "--since", since],
+            [str(instance.folder / "private" / FOLLOW), since],
             env=instance.environment(order),
             cwd=instance.place,
             stdin=subprocess.DEVNULL,
@@ -409,9 +419,9 @@ def remove(order: Order) -> dict[str, Any]:
 def command(order: Order) -> dict[str, Any]:
     """A script on the instance, as Systems Manager's agent runs it: by root, without the application's variables."""
     instance = Instance(order["instance"])
-    for folder in (instance.app, instance.log, instance.current):
-        folder.mkdir(parents=True, exist_ok=True)
-    seen = ["unshare", "--mount", "--propagation=private", "sh", "-c", VIEW, str(instance.folder), order.get("folder") or "/usr/bin"]
+    instance.make()
+    instance.current.mkdir(exist_ok=True)
+    seen = ["unshare", "--mount", "--propagation=private", "sh", "-ec", VIEW, str(instance.folder), order.get("folder") or "/usr/bin"]
     process = subprocess.Popen(
         [*seen, "sh", "-c", order["script"]],
         env=instance.environment(order),
@@ -475,7 +485,7 @@ VERBS = {"deploy": deploy, "restart": restart, "remove": remove, "command": comm
 
 
 if __name__ == "__main__":
-    for folder in (INSTANCES, pathlib.Path("/var/app")):
+    for folder in (INSTANCES, pathlib.Path("/var/app"), PRIVATE):
         folder.mkdir(parents=True, exist_ok=True)
     verb = sys.argv[1]
     answer = VERBS[verb]({} if verb == "follow" else json.load(sys.stdin))
