@@ -41,6 +41,7 @@ class Engine:
     def __init__(self, port: int) -> None:
         self.label = f"{LABEL}={port}"
         self.network = f"little-service-sandbox-{port}"
+        self.ended = False
         self.port, self.folder = port, state_folder() / f"sandbox-{port}"  # what of its state lies in files
 
     def docker(self, *arguments: str, stdin: bytes | None = None, seconds: float = 600) -> str:
@@ -74,6 +75,7 @@ class Engine:
     def start(self) -> str:
         """Clear away what a killed sandbox left, make the network, and return the address that this machine has in it."""
         self.stop()
+        self.ended = False
         self.docker("network", "create", "--label", self.label, self.network)
         return self.gateway
 
@@ -90,14 +92,15 @@ class Engine:
 
     def clear(self) -> None:
         """Remove every container, volume and file of this sandbox."""
-        for container in self.ids():
-            self.docker("rm", "--force", "--volumes", container)
-        for volume in self.docker("volume", "ls", "--quiet", "--filter", f"label={self.label}").split():
-            self.docker("volume", "rm", "--force", volume)
+        while containers := self.ids():  # until none is left of those that were about to start
+            self.docker("rm", "--force", "--volumes", *containers)
+        if volumes := self.docker("volume", "ls", "--quiet", "--filter", f"label={self.label}").split():
+            self.docker("volume", "rm", "--force", *volumes)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def stop(self) -> None:
-        """Remove all that this sandbox has, its network too."""
+        """Remove all that this sandbox has, its network too; what still works beside it starts nothing more."""
+        self.ended = True
         self.clear()
         for network in self.docker("network", "ls", "--quiet", "--filter", f"label={self.label}").split():
             self.docker("network", "rm", network)
@@ -120,6 +123,8 @@ class Engine:
 
         Values of the environment reach docker by its own environment: no process list shows them.
         """
+        if self.ended:
+            raise EngineError("The sandbox has ended")
         environment = environment or {}
         given = ["--detach", f"--label={self.label}", f"--label={PART}={part}", f"--network={self.network}"]
         given += [f"--network-alias={name}" for name in names] + [f"--env={key}" for key in environment]

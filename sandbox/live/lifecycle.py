@@ -23,20 +23,22 @@ def expire(repository: Repository, now: datetime.datetime) -> None:
 
 
 def expired(repository: Repository, rules: list[dict[str, Any]], now: datetime.datetime) -> list[Image]:
-    """What one rule selects no later one does; what an index refers to goes with that alone."""
+    """What one rule selects no later one lets expire, though it counts there; what an index refers to goes with that alone."""
     parts = {part["digest"] for image in repository.images for part in json.loads(image.image_manifest).get("manifests", [])}
-    left = [image for image in reversed(repository.images) if image.image_digest not in parts]
-    left.sort(key=lambda image: image.image_pushed_at, reverse=True)  # those of one second keep their order
+    images = [image for image in reversed(repository.images) if image.image_digest not in parts]
+    images.sort(key=lambda image: image.image_pushed_at, reverse=True)  # those of one second keep their order
+    taken: list[Image] = []
     gone: list[Image] = []
     for rule in sorted(rules, key=lambda rule: rule["rulePriority"]):
         selection = rule["selection"]
-        matched = [image for image in left if selects(selection, image)]
-        left = [image for image in left if image not in matched]
+        matched = [image for image in images if selects(selection, image)]
         if selection["countType"] == "imageCountMoreThan":
-            gone += matched[selection["countNumber"] :]
+            old = matched[selection["countNumber"] :]
         else:
-            oldest = now.timestamp() - selection["countNumber"] * SECONDS
-            gone += [image for image in matched if image.image_pushed_at < oldest]
+            limit = now.timestamp() - selection["countNumber"] * SECONDS
+            old = [image for image in matched if image.image_pushed_at < limit]
+        gone += [image for image in old if image not in taken]
+        taken += matched
     return gone
 
 
