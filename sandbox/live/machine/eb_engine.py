@@ -106,7 +106,7 @@ class Instance:
         """Run a command of the deployment, write down what it prints unless that holds secrets, and return it."""
         self.say("INFO", f"Running command: {' '.join(command)}")
         seen = ["unshare", "--mount", "--propagation=private", "sh", "-ec", VIEW, str(self.folder), f"/var/app/{self.place.name}"]
-        done = subprocess.run(
+        process = subprocess.Popen(
             [*seen, *command] if view else command,
             env=self.environment(order),
             cwd=self.place,
@@ -115,17 +115,29 @@ class Instance:
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
-            check=False,
+            start_new_session=True,
         )
+        out, _, over = output(process, order["until"] - time.time())
         if log:
             with (self.log / log).open("a") as file:
-                file.write(done.stdout)
-        if done.returncode:
-            raise Failure(f"{why} failed with error exit status {done.returncode}. Stderr:{last(done.stdout)}")
-        return done.stdout
+                file.write(out)
+        if over:
+            raise Failure(f"{why} was not done in the allowed command timeout time. Stderr:{last(out)}")
+        if process.returncode:
+            raise Failure(f"{why} failed with error exit status {process.returncode}. Stderr:{last(out)}")
+        return out
 
     def compose(self, order: Order, *arguments: str, log: str | None = "eb-engine.log") -> str:
         return self.run(order, "docker", "compose", *arguments, log=log, why=f"Command docker compose {arguments[0]}")
+
+
+def output(process: subprocess.Popen[str], seconds: float) -> tuple[str, str, bool]:
+    """What a process prints, and whether its time ended before it did."""
+    try:
+        return *process.communicate(timeout=max(seconds, 0.1)), False
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        return *process.communicate(), True
 
 
 def last(text: str) -> str:
@@ -137,6 +149,7 @@ def last(text: str) -> str:
 def deploy(order: Order) -> dict[str, Any]:
     """A version, or new settings for the one that runs."""
     instance = Instance(order["instance"])
+    order["until"] = time.time() + order["seconds"]
     with instance.alone():
         try:
             stage(instance, order)
@@ -388,6 +401,7 @@ def restart(order: Order) -> dict[str, Any]:
     instance = Instance(order["instance"])
     with instance.alone():
         since = datetime.datetime.now(datetime.UTC).isoformat()
+        order["until"] = time.time() + order["seconds"]
         try:
             instance.compose(order, "restart")
         except Failure as failure:
@@ -432,13 +446,8 @@ def command(order: Order) -> dict[str, Any]:
         errors="replace",
         start_new_session=True,
     )
-    try:
-        out, err = process.communicate(timeout=order["seconds"])
-        status = "Failed" if process.returncode else "Success"
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        out, err = process.communicate()
-        status = "TimedOut"
+    out, err, over = output(process, order["seconds"])
+    status = "TimedOut" if over else "Failed" if process.returncode else "Success"
     return {"status": status, "code": process.returncode, "out": out[:OUTPUT], "err": err[:OUTPUT]}
 
 
