@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import concurrent.futures
 import contextlib
 import io
 import zipfile
@@ -63,6 +62,7 @@ def ordered(beanstalk: Beanstalk, environment: Environment, label: str, *, fresh
         "registries": {},
         "health": watched(own),
         "port": own.option(PROCESS, "Port") or "80",
+        "seconds": seconds(own),
     }
     if fresh and bundle:
         body = beanstalk.invoke("s3", "GetObject", Bucket=bundle["S3Bucket"], Key=bundle["S3Key"])["Body"].read()
@@ -74,6 +74,11 @@ def ordered(beanstalk: Beanstalk, environment: Environment, label: str, *, fresh
     except AwsError:  # a bundle whose image is not in ECR needs no login, and one whose image is does not pass check()
         order["registries"] = {}
     return order
+
+
+def seconds(own: Fleet) -> int:
+    """How long an instance may take for what it is told to do."""
+    return int(own.option("aws:elasticbeanstalk:command", "Timeout") or 600)
 
 
 def credentials(role: access.Principal) -> dict[str, str]:
@@ -133,11 +138,11 @@ def detach(beanstalk: Beanstalk, environment: Environment, instances: Sequence[s
     if not beanstalk.sandbox.live or environment.id not in ground(beanstalk).balancers:
         return
     balancer = ground(beanstalk).balancers[environment.id]
-    seconds = float(Fleet(beanstalk, environment).option(PROCESS, "DeregistrationDelay") or 20)
+    delay = float(Fleet(beanstalk, environment).option(PROCESS, "DeregistrationDelay") or 20)
 
     def work() -> None:
-        with concurrent.futures.ThreadPoolExecutor() as pool:
-            list(pool.map(lambda one: balancer.detach(one, seconds), instances))
+        for instance in instances:
+            balancer.detach(instance, delay)
 
     yield from beside(work)
 
@@ -241,7 +246,8 @@ def zipped(name: str, body: bytes) -> bytes:
 def restart(beanstalk: Beanstalk, environment: Environment) -> Story:
     if beanstalk.sandbox.live:
         place = ground(beanstalk)
-        yield from beside(lambda: place.host.ask_each("restart", place.of(environment), {}))
+        order = {"seconds": seconds(Fleet(beanstalk, environment))}
+        yield from beside(lambda: place.host.ask_each("restart", place.of(environment), order))
 
 
 def end(beanstalk: Beanstalk, environment: Environment) -> Story:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from sandbox.core.clock import ASIDE
 from sandbox.core.gateway import State
 from sandbox.core.wire import AwsError
-from sandbox.elasticbeanstalk import life, scaling
-from sandbox.elasticbeanstalk.deploying import instance_role
+from sandbox.elasticbeanstalk import life, running, scaling
+from sandbox.elasticbeanstalk.deploying import DeploymentFailed, instance_role
 from sandbox.elasticbeanstalk.fleet import Fleet
 from sandbox.elasticbeanstalk.models import Beanstalk, Environment
 from sandbox.elasticbeanstalk.running import ILL, Story
@@ -16,6 +17,7 @@ from sandbox.live.balancer import Balancer
 from sandbox.live.instances import Host
 
 LINES = 1000  # in one call; AWS takes ten times as many
+SECONDS_BETWEEN = 2
 ILL_FOR = 2  # reports in a row until an instance is said to be ill
 
 
@@ -29,6 +31,7 @@ class Ground(State):
         self.instances: dict[str, str] = {}  # what something was put on, and the id of its environment
         self.ports: dict[str, int] = {}  # where an instance answers on the machine
         self.ill: dict[str, tuple[int, str]] = {}  # for how many reports, and why
+        self.watched = 0.0
         self.streams: set[tuple[str, str]] = set()
         self.clock.play(listen(self))
 
@@ -92,12 +95,37 @@ def stream(place: Ground, lines: dict[tuple[str, str], list[str]]) -> None:
             continue
 
 
+def heal(beanstalk: Beanstalk, environment: Environment) -> Story:
+    """Somebody scaled the group, or an instance ended: those that are there now get what is deployed."""
+    place, wanted = running.ground(beanstalk), Fleet(beanstalk, environment).ids()
+    added, gone = [one for one in wanted if one not in place.instances], [one for one in place.of(environment) if one not in wanted]
+    for verb, end, instances in (("Added", "to", added), ("Removed", "from", gone)):
+        if instances:
+            several = "instances" if len(instances) > 1 else "instance"
+            beanstalk.tell(environment, f"{verb} {several} [{', '.join(instances)}] {end} your environment.")
+    # Marked as seen before anything takes time: it is asked again meanwhile.
+    place.instances |= dict.fromkeys(added, environment.id)
+    yield from running.remove(beanstalk, environment, gone)
+    try:
+        yield from running.put(beanstalk, environment, environment.version, added)
+    except DeploymentFailed as failure:
+        life.command_failed(beanstalk, environment, added, failure)
+    yield from running.attach(beanstalk, environment, added)
+    environment.deployed = dict.fromkeys(wanted, environment.version)
+
+
 def watch(place: Ground) -> None:
     """An environment that is left in peace is as well as its instances are."""
+    if time.monotonic() - place.watched < SECONDS_BETWEEN:
+        return
+    place.watched = time.monotonic()
     beanstalk = place.sandbox.state(Beanstalk, place.account, place.region)
     for identifier in set(place.instances.values()):
         environment = owners(place).get(identifier)
         if environment is None or environment.status != "Ready" or environment.version is None:
+            continue
+        if set(Fleet(beanstalk, environment).ids()) != set(place.of(environment)):
+            beanstalk.play(environment, heal(beanstalk, environment))
             continue
         symptoms, count = place.symptoms(environment), len(place.of(environment))
         every = len(symptoms) == count

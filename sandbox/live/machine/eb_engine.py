@@ -33,10 +33,13 @@ BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 SHOWN = 20  # lines of what failed that a failure tells
 RESTARTS = 3  # after so many a container is said to have quit
 GOOD = 3  # answers in a row
-BUSY = (70, 150)  # seconds for an application that answers wrongly, or not at all, until it is said to be ill
+BUSY = (45, 120)  # seconds for an application that answers wrongly, or not at all, until it is said to be ill
 OUTPUT = 24000  # characters: https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetCommandInvocation.html
-# A private view of the files: this instance's folder is /var/app, its logs are /var/log.
-VIEW = 'mount --bind "$0/app" /var/app && mount --bind "$0/log" /var/log && cd "$1" && shift && exec "$@"'
+# A private view of the files: this instance's folder is /var/app, its logs are /var/log, and how those are written it may change.
+PRIVATE, FOLLOW = pathlib.Path("/opt/elasticbeanstalk/config/private"), "eb-docker-compose-log-start"
+VIEW = f'mount --bind "$0/app" /var/app; mount --bind "$0/log" /var/log; mount --bind "$0/private" {PRIVATE}; cd "$1"; shift; exec "$@"'
+# Whoever follows is thought to sit before a terminal: each line begins with what clears it there.
+FOLLOWER = "#!/bin/sh\ndocker compose logs --follow --no-color --since \"$1\" | sed -u 's/\\x1b\\[2K//g'\n"
 # What Compose says of its own work.
 DONE = "(Creat|Start|Stopp|Remov|Recreat|Pull|Wait|Download|Extract|Healthy)"
 PROGRESS = re.compile(rf" *(Network|Container|Volume|Image|\w+) \S* *{DONE}\w*$")
@@ -63,11 +66,18 @@ class Instance:
     def remember(self, what: str, known: Any) -> None:
         (self.folder / f"{what}.json").write_text(json.dumps(known))
 
+    def make(self) -> None:
+        for folder in (self.app, self.containers, self.folder / "private"):
+            folder.mkdir(parents=True, exist_ok=True)
+        follower = self.folder / "private" / FOLLOW
+        if not follower.exists():
+            follower.write_text(FOLLOWER)
+            follower.chmod(0o755)
+
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
         """One thing at a time is done to an instance."""
-        for folder in (self.app, self.containers):
-            folder.mkdir(parents=True, exist_ok=True)
+        self.make()
         with (INSTANCES / f"{self.name}.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
@@ -95,8 +105,8 @@ class Instance:
     def run(self, order: Order, *command: str, log: str | None = "eb-engine.log", why: str, view: bool = False) -> str:
         """Run a command of the deployment, write down what it prints unless that holds secrets, and return it."""
         self.say("INFO", f"Running command: {' '.join(command)}")
-        seen = ["unshare", "--mount", "--propagation=private", "sh", "-c", VIEW, str(self.folder), f"/var/app/{self.place.name}"]
-        done = subprocess.run(
+        seen = ["unshare", "--mount", "--propagation=private", "sh", "-ec", VIEW, str(self.folder), f"/var/app/{self.place.name}"]
+        process = subprocess.Popen(
             [*seen, *command] if view else command,
             env=self.environment(order),
             cwd=self.place,
@@ -105,17 +115,29 @@ class Instance:
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
-            check=False,
+            start_new_session=True,
         )
+        out, _, over = output(process, order["until"] - time.time())
         if log:
             with (self.log / log).open("a") as file:
-                file.write(done.stdout)
-        if done.returncode:
-            raise Failure(f"{why} failed with error exit status {done.returncode}. Stderr:{last(done.stdout)}")
-        return done.stdout
+                file.write(out)
+        if over:
+            raise Failure(f"{why} was not done in the allowed command timeout time. Stderr:{last(out)}")
+        if process.returncode:
+            raise Failure(f"{why} failed with error exit status {process.returncode}. Stderr:{last(out)}")
+        return out
 
     def compose(self, order: Order, *arguments: str, log: str | None = "eb-engine.log") -> str:
         return self.run(order, "docker", "compose", *arguments, log=log, why=f"Command docker compose {arguments[0]}")
+
+
+def output(process: subprocess.Popen[str], seconds: float) -> tuple[str, str, bool]:
+    """What a process prints, and whether its time ended before it did."""
+    try:
+        return *process.communicate(timeout=max(seconds, 0.1)), False
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        return *process.communicate(), True
 
 
 def last(text: str) -> str:
@@ -127,6 +149,7 @@ def last(text: str) -> str:
 def deploy(order: Order) -> dict[str, Any]:
     """A version, or new settings for the one that runs."""
     instance = Instance(order["instance"])
+    order["until"] = time.time() + order["seconds"]
     with instance.alone():
         try:
             stage(instance, order)
@@ -273,7 +296,7 @@ def follow_containers(instance: Instance, order: Order, since: str) -> None:
         os.killpg(int((instance.folder / "follower").read_text()), signal.SIGTERM)
     with (instance.containers / "stdouterr.log").open("ab") as log:
         follower = subprocess.Popen(
-            ["docker", "compose", "--ansi=never", "logs", "--follow", "--no-color", "--since", since],
+            [str(instance.folder / "private" / FOLLOW), since],
             env=instance.environment(order),
             cwd=instance.place,
             stdin=subprocess.DEVNULL,
@@ -378,6 +401,7 @@ def restart(order: Order) -> dict[str, Any]:
     instance = Instance(order["instance"])
     with instance.alone():
         since = datetime.datetime.now(datetime.UTC).isoformat()
+        order["until"] = time.time() + order["seconds"]
         try:
             instance.compose(order, "restart")
         except Failure as failure:
@@ -409,9 +433,9 @@ def remove(order: Order) -> dict[str, Any]:
 def command(order: Order) -> dict[str, Any]:
     """A script on the instance, as Systems Manager's agent runs it: by root, without the application's variables."""
     instance = Instance(order["instance"])
-    for folder in (instance.app, instance.log, instance.current):
-        folder.mkdir(parents=True, exist_ok=True)
-    seen = ["unshare", "--mount", "--propagation=private", "sh", "-c", VIEW, str(instance.folder), order.get("folder") or "/usr/bin"]
+    instance.make()
+    instance.current.mkdir(exist_ok=True)
+    seen = ["unshare", "--mount", "--propagation=private", "sh", "-ec", VIEW, str(instance.folder), order.get("folder") or "/usr/bin"]
     process = subprocess.Popen(
         [*seen, "sh", "-c", order["script"]],
         env=instance.environment(order),
@@ -422,13 +446,8 @@ def command(order: Order) -> dict[str, Any]:
         errors="replace",
         start_new_session=True,
     )
-    try:
-        out, err = process.communicate(timeout=order["seconds"])
-        status = "Failed" if process.returncode else "Success"
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        out, err = process.communicate()
-        status = "TimedOut"
+    out, err, over = output(process, order["seconds"])
+    status = "TimedOut" if over else "Failed" if process.returncode else "Success"
     return {"status": status, "code": process.returncode, "out": out[:OUTPUT], "err": err[:OUTPUT]}
 
 
@@ -475,7 +494,7 @@ VERBS = {"deploy": deploy, "restart": restart, "remove": remove, "command": comm
 
 
 if __name__ == "__main__":
-    for folder in (INSTANCES, pathlib.Path("/var/app")):
+    for folder in (INSTANCES, pathlib.Path("/var/app"), PRIVATE):
         folder.mkdir(parents=True, exist_ok=True)
     verb = sys.argv[1]
     answer = VERBS[verb]({} if verb == "follow" else json.load(sys.stdin))
