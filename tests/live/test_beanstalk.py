@@ -227,7 +227,8 @@ def test_what_containers_and_hooks_print_is_in_cloudwatch_and_in_the_logs_that_e
     with urllib.request.urlopen(found[0]["Message"], timeout=10) as answer:  # noqa: S310 the sandbox's own address
         text = answer.read().decode()
     assert "/var/log/eb-engine.log" in text
-    assert "serving" in text
+    assert "GET /health" in text
+    assert "\x1b" not in text
 
 
 def test_a_command_runs_on_the_instance(alone):

@@ -33,7 +33,7 @@ BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 SHOWN = 20  # lines of what failed that a failure tells
 RESTARTS = 3  # after so many a container is said to have quit
 GOOD = 3  # answers in a row
-BUSY = (70, 150)  # seconds for an application that answers wrongly, or not at all, until it is said to be ill
+BUSY = (45, 120)  # seconds for an application that answers wrongly, or not at all, until it is said to be ill
 OUTPUT = 24000  # characters: https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetCommandInvocation.html
 # A private view of the files: this instance's folder is /var/app, its logs are /var/log.
 VIEW = 'mount --bind "$0/app" /var/app && mount --bind "$0/log" /var/log && cd "$1" && shift && exec "$@"'
