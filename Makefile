@@ -18,8 +18,8 @@ setup: ## Make .venv from the hashed lock, with the newest Python here
 demo: ## From nothing to a service that answers, on this machine
 	@bin/demo
 
-sandbox: setup ## AWS's control plane on this machine, in this terminal
-	@bin/sandbox run
+sandbox: setup ## AWS's control plane on this machine, in this terminal; mode=live runs containers too
+	@bin/sandbox run $(if $(mode),--mode $(mode))
 
 sandbox-stop: ## Stop the sandbox; what stands in it is gone
 	@bin/sandbox stop

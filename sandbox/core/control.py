@@ -41,6 +41,11 @@ def resources(sandbox: Sandbox, request: Request) -> list[dict[str, Any]]:
         return inventory.standing(sandbox)
 
 
+def containers(sandbox: Sandbox, request: Request) -> list[dict[str, Any]]:
+    """What a live sandbox runs, and its memory."""
+    return sandbox.live.listing() if sandbox.live else []
+
+
 def clock(sandbox: Sandbox, request: Request) -> dict[str, Any]:
     return {"profile": sandbox.clock.profile, "speed": sandbox.clock.speed}
 
@@ -86,6 +91,7 @@ PAGES: dict[tuple[str, str], Page | str] = {
     ("GET", "health"): health,
     ("GET", "calls"): calls,
     ("GET", "resources"): resources,
+    ("GET", "containers"): containers,
     ("GET", "clock"): clock,
     ("PUT", "clock"): set_clock,
     ("GET", "faults"): faults,

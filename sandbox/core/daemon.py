@@ -20,8 +20,9 @@ from typing import Any
 
 NAME = "little-service-sandbox"  # by which a sandbox of ours is known
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+MODES = ("control", "live")  # records alone; containers too
 SECONDS_TO_START = 60
-SECONDS_TO_STOP = 60
+SECONDS_TO_STOP = 120  # a live one removes its containers
 
 
 class SandboxError(Exception):
@@ -68,21 +69,29 @@ def health(port: int) -> dict[str, Any] | None:
     return said
 
 
-def start(port: int) -> tuple[dict[str, Any], bool]:
-    """The health of the sandbox on this port, and whether it was started just now. Two at once: one of them starts it."""
-    said = health(port)
-    if said:
-        return said, False
-    with alone(port):
-        said = health(port)
-        return (said, False) if said else (launch(port), True)
+def start(port: int, mode: str | None = None) -> tuple[dict[str, Any], bool]:
+    """The health of the sandbox on this port, and whether it was started just now. Two at once: one of them starts it.
+
+    The mode is the running sandbox's own; one that is wanted and is another is an error.
+    """
+    said, new = health(port), False
+    if not said:
+        with alone(port):
+            said = health(port)
+            if not said:
+                said, new = launch(port, mode or MODES[0]), True
+    if mode and said["mode"] != mode:
+        raise SandboxError(
+            f"The sandbox on port {port} runs in the mode {said['mode']}, not {mode}. Its state goes with it: type make sandbox-stop first."
+        )
+    return said, new
 
 
-def launch(port: int) -> dict[str, Any]:
+def launch(port: int, mode: str) -> dict[str, Any]:
     """Start a process that outlives this one: with a session, an output and an input of its own."""
     with log_file(port).open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "sandbox", "run", "--port", str(port)],
+            [sys.executable, "-m", "sandbox", "run", "--port", str(port), "--mode", mode],
             cwd=ROOT,
             env={key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"},  # as in bin/sandbox
             stdin=subprocess.DEVNULL,

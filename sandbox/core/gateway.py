@@ -12,7 +12,7 @@ import threading
 import urllib.parse
 import uuid
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from botocore import xform_name
 from botocore.model import OperationNotFoundError
@@ -28,6 +28,9 @@ from sandbox import services
 from sandbox.core import access, calls, faults, paging, permissions, wire
 from sandbox.core.clock import Clock
 from sandbox.core.wire import AwsError
+
+if TYPE_CHECKING:
+    from sandbox.live.engine import Engine
 
 MOTO = {service.replace("-", ""): service for service, _ in backend_url_patterns}  # which moto has, by their names without hyphens
 log = logging.getLogger("sandbox")
@@ -130,6 +133,8 @@ class Sandbox:
     def __init__(self) -> None:
         self.started = datetime.datetime.now(datetime.UTC)
         self.mode, self.url = "control", ""
+        self.live: Engine | None = None  # what runs for real, in the live mode
+        self.url_inside = ""  # where containers find the sandbox
         self.lock = threading.RLock()
         self.clock, self.faults, self.calls = Clock(), faults.Faults(), calls.Calls()
         self.places: set[tuple[str, str]] = set()  # accounts and regions that were spoken to
@@ -179,6 +184,8 @@ class Sandbox:
             self.clock.set("none", 1)
             self.faults.set([], 0)
             self.calls.clear()
+            if self.live:
+                self.live.clear()
 
     def serve(self, request: Request) -> Response | None:
         """Answer one request of AWS's API; None where a fault takes the connection away."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import threading
+import time
 from typing import Any
 
 from moto.moto_server.werkzeug_app import MotoRequestHandler
@@ -21,17 +22,43 @@ class Handler(MotoRequestHandler):
             logging.getLogger("sandbox").error(message, *args)
 
 
-def listen(port: int) -> BaseWSGIServer:
+TICK = 0.25  # seconds; a live sandbox goes on when nobody asks
+
+
+def listen(port: int, mode: str = "control") -> BaseWSGIServer:
     """A server on this machine's own address; port 0 takes a free one."""
     sandbox = Sandbox()
-    server = make_server("127.0.0.1", port, sandbox, threaded=True, request_handler=Handler)
-    server.block_on_close = False  # a client that keeps its connection would keep the process
+    server = serve(sandbox, "127.0.0.1", port)
     sandbox.url = f"http://127.0.0.1:{server.server_port}"
+    if mode == "live":
+        from sandbox.live.engine import Engine  # noqa: PLC0415 who does not need it need not have it
+
+        sandbox.mode, sandbox.live = mode, Engine(server.server_port)
+        gateway = sandbox.live.start()
+        # The containers reach it by the address that this machine has in their network.
+        inside = serve(sandbox, gateway, server.server_port)
+        sandbox.url_inside = f"http://{gateway}:{server.server_port}"
+        threading.Thread(target=inside.serve_forever, daemon=True).start()
+        threading.Thread(target=tick, args=[sandbox], daemon=True).start()
     return server
 
 
+def serve(sandbox: Sandbox, address: str, port: int) -> BaseWSGIServer:
+    server = make_server(address, port, sandbox, threaded=True, request_handler=Handler)
+    server.block_on_close = False  # a client that keeps its connection would keep the process
+    return server
+
+
+def tick(sandbox: Sandbox) -> None:
+    """Let what is due happen, as it does for a request."""
+    while True:
+        time.sleep(TICK)
+        with sandbox.lock:
+            sandbox.clock.run_due()
+
+
 def run(server: BaseWSGIServer) -> None:
-    """Answer until SIGTERM or Ctrl-C."""
+    """Answer until SIGTERM or Ctrl-C; what a live one started goes with it."""
 
     def stop(*_: object) -> None:
         threading.Thread(target=server.shutdown).start()  # it waits for the loop that this signal interrupted
@@ -39,4 +66,6 @@ def run(server: BaseWSGIServer) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
     server.serve_forever(poll_interval=0.1)
-    server.server_close()
+    if server.app.live:
+        server.app.live.stop()
+    server.server_close()  # last: who stops the sandbox waits for this

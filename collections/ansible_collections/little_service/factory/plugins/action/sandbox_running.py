@@ -17,7 +17,7 @@ HERE = pathlib.Path(__file__).resolve().parents[6]
 class ActionModule(ActionBase):
     _requires_connection = False
     _supports_check_mode = True
-    _VALID_ARGS = frozenset(("url", "root"))
+    _VALID_ARGS = frozenset(("url", "root", "mode"))
 
     def run(self, tmp=None, task_vars=None):
         result = super().run(tmp, task_vars)
@@ -26,14 +26,14 @@ class ActionModule(ActionBase):
         port = _port(url)
         try:
             before = daemon.log_file(port).exists()
-            said, new = daemon.start(port)
+            said, new = daemon.start(port, self._task.args.get("mode") or None)
         except daemon.SandboxError as error:
             raise AnsibleActionFail(str(error)) from None
         emptied = new and before
         msg = f"The sandbox runs on {url}."
         if new:
             msg = f"The sandbox was started on {url}." + (" It had ended since it last ran: what stood in it is gone." if before else "")
-        result.update(changed=new, emptied=emptied, msg=msg, **{key: said[key] for key in ("pid", "started", "clock")})
+        result.update(changed=new, emptied=emptied, msg=msg, **{key: said[key] for key in ("pid", "started", "clock", "mode")})
         return result
 
 

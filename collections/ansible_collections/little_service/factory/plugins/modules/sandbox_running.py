@@ -19,6 +19,13 @@ options:
     description: The sandbox's address, on this machine.
     type: str
     required: true
+  mode:
+    description:
+      - With V(control) what stands in the sandbox are records; with V(live) containers run for it as well.
+      - It is the running sandbox's own. Without it a sandbox that answers is taken as it is, and a new one is V(control);
+        one that runs in the other mode makes the task fail.
+    type: str
+    choices: [control, live]
   root:
     description: This project's folder, with C(sandbox) in it. By default the one that this collection is in.
     type: path
@@ -47,6 +54,10 @@ pid:
   returned: success
 started:
   description: Since when it runs.
+  type: str
+  returned: success
+mode:
+  description: V(control) or V(live).
   type: str
   returned: success
 clock:

@@ -1,0 +1,1 @@
+"""What the live sandbox really runs: containers of this machine's engine, in place of records that only say so."""
