@@ -14,7 +14,7 @@ from ansible_collections.little_service.factory.plugins.module_utils import decl
 class Secret(declared.Resource):
     """https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_DescribeSecret.html
 
-    What is in it is nobody's business but of the class below: it says which properties of the text are compared, and what the text is to be.
+    What is in it is the business of the class below: which properties of the text are compared, and what the text is to be.
     """
 
     kind = "secret"

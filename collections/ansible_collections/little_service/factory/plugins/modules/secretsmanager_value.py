@@ -104,7 +104,9 @@ def given(options):
         try:
             value = pathlib.Path(file).read_text(encoding="utf-8").removesuffix("\n").removesuffix("\r")
         except (OSError, UnicodeDecodeError) as error:
-            raise declared.DeclarationError(f"The value cannot be read from {file}: {getattr(error, 'strerror', None) or error}.") from error
+            raise declared.DeclarationError(
+                f"The value cannot be read from {file}: {getattr(error, 'strerror', None) or error}."
+            ) from error
     place = f"in {file}" if file else "that was given"
     if not value:
         raise declared.DeclarationError(f"The value {place} is empty. To remove a secret, say state=absent.")
