@@ -138,3 +138,22 @@ def test_what_is_no_commit_is_refused(ops, developer, typed, said):
     run = release(ops, **typed)
     assert (run.status, run.writes) == (2, []), run.result.output
     assert said in run.words
+
+
+def test_it_goes_back_and_stays_there_until_the_next_release(ops, developer):
+    first, second = developer.commit(), developer.commit()
+    for commit in (first, second):
+        assert release(ops, commit=commit).status == 0
+    foreseen = ops.type("rollback", "--check", "--diff", name=NAME)
+    assert (foreseen.status, foreseen.writes) == (0, []), foreseen.result.output
+    back = ops.type("rollback", name=NAME)
+    assert back.status == 0, back.result.output
+    assert back.steps == foreseen.steps
+    assert f"commit {first[:12]}" in back.words
+    assert "deploys nothing by itself until the next release" in back.words
+    again = ops.type("rollback", name=NAME)
+    assert (again.status, again.changed, again.writes) == (0, 0, []), again.result.output
+    assert ops.type("rollback", name=NAME, version="0" * 12).status == 2
+    forward = release(ops, commit=second)
+    assert forward.status == 0, forward.result.output
+    assert "is released" in forward.words

@@ -120,6 +120,12 @@ def _reason(transition: Told) -> str:
     return "" if transition.get("enabled", True) else transition.get("disabledReason", "")
 
 
+def rolled_back_to(state: Told) -> str:
+    """The version to which a rollback of ours went when it closed the way; empty where none did."""
+    reasons = [_reason(stage.get("inboundTransitionState", {})) for stage in state["stageStates"]]
+    return next((reason.removeprefix(f"{CLOSED} to ") for reason in reasons if reason.startswith(CLOSED)), "")
+
+
 def is_closed_by_us(transition: Told) -> bool:
     """Whether this way in was closed by a rollback of ours, and not by a person."""
     return _reason(transition).startswith(CLOSED)
