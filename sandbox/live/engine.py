@@ -105,7 +105,7 @@ class Engine:
         self.ended = True
         self.clear()
         for network in self.docker("network", "ls", "--quiet", "--filter", f"label={self.label}").split():
-            self.docker("network", "rm", network)
+            self.docker("network", "rm", "--force", network)
 
     def ids(self, part: str | None = None, *, running: bool = False) -> list[str]:
         """The containers of a part, or of all of it."""
