@@ -94,8 +94,15 @@ class Engine:
 
     def clear(self) -> None:
         """Remove every container, volume and file of this sandbox."""
-        while containers := self.ids():  # until none is left of those that were about to start
-            self.docker("rm", "--force", "--volumes", *containers)
+
+        def none_left() -> bool:
+            """Not even of those that were about to start, or that another thread removes just now."""
+            containers = self.ids()
+            with contextlib.suppress(EngineError):
+                self.docker("rm", "--force", "--volumes", *containers)
+            return not containers
+
+        wait_until(none_left, 60, pause=0.1)
         if volumes := self.docker("volume", "ls", "--quiet", "--filter", f"label={self.label}").split():
             self.docker("volume", "rm", "--force", *volumes)
         shutil.rmtree(self.folder, ignore_errors=True)
