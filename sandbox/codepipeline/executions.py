@@ -30,6 +30,7 @@ class Execution:
     summary: str = ""
     updated: Any = None
     revisions: dict[str, str] = dataclasses.field(default_factory=dict)
+    summaries: dict[str, str] = dataclasses.field(default_factory=dict)  # of the revisions: what a source tells of them
     revision_override: str | None = None
     actions: list[Action] = dataclasses.field(default_factory=list)
     succeeded: set[str] = dataclasses.field(default_factory=set)  # the stages that it got through
@@ -66,6 +67,7 @@ class Pipeline:
         self.declared, self.created, self.updated, self.tags = declared, now, now, tags
         self.stages: dict[str, Stage] = {}
         self.executions: dict[str, Execution] = {}
+        self.tokens: dict[str, Execution] = {}  # of starts, by which one that is asked for again is known
 
     def stage(self, name: str) -> Stage:
         if name not in [stage["name"] for stage in self.declared["stages"]]:
