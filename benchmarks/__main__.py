@@ -7,10 +7,10 @@ import os
 import signal
 import sys
 
-from benchmarks import local, new_service, report, warm_interpreter
+from benchmarks import load, local, new_service, report, warm_interpreter
 from benchmarks.measure import BenchmarkFailed
 
-BENCHMARKS = {benchmark.NAME: benchmark for benchmark in (new_service, local, warm_interpreter)}
+BENCHMARKS = {benchmark.NAME: benchmark for benchmark in (new_service, local, load, warm_interpreter)}
 
 
 def main() -> int:
@@ -30,13 +30,13 @@ def main() -> int:
     for name in options.names or BENCHMARKS:
         benchmark = BENCHMARKS[name]
         say(f"== {name}")
-        load = os.getloadavg()[0]
+        busy = os.getloadavg()[0]
         try:
             paragraphs, versions = benchmark.measure(options.runs or benchmark.RUNS, say)
         except BenchmarkFailed as failure:
             say(f"The benchmark {name} gave no figure. {failure}\nWhen that is mended, type: python -m benchmarks {name}")
             return 1
-        report.write(benchmark.TITLE, [each.TITLE for each in BENCHMARKS.values()], [*paragraphs, report.facts(load, versions)])
+        report.write(benchmark.TITLE, [each.TITLE for each in BENCHMARKS.values()], [*paragraphs, report.facts(busy, versions)])
         say(f"Written to {report.FILE}")
     return 0
 

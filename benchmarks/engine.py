@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 
 from benchmarks.measure import BenchmarkFailed, run
+from sandbox.live.engine import BASES, Engine, EngineError
 
 # This machine's engine gives the network: one of its images, whichever is there, holds it open.
 HOLDERS = ("python:3.*-slim", "localhost/little_service/python")
@@ -38,6 +39,15 @@ def empty_engine() -> Iterator[None]:
             process.wait(timeout=120)
             # The engine mounts its folder on itself and leaves it so.
             subprocess.run(["umount", folder / "data"], capture_output=True, check=False)
+
+
+def base_images() -> dict[str, str]:
+    """What a service's ``.env`` calls the images of this machine: the registry's own, or stand-ins."""
+    here = Engine(0)
+    try:
+        return {f"{kind.upper()}_IMAGE": here.base(kind) for kind in BASES}
+    except EngineError as error:
+        raise BenchmarkFailed(str(error)) from None
 
 
 def version() -> dict[str, str]:

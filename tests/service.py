@@ -10,14 +10,8 @@ import subprocess
 import uuid
 from collections.abc import Iterator
 
+from sandbox.live.engine import BASES
 from tests.conftest import Result, Workshop, playbook, run
-
-# Where no registry can be reached, `prepare_machine.yml` has made these in their place.
-IMAGES = {
-    "PYTHON_IMAGE": ("python:3.13-slim", "localhost/little_service/python:3.13"),
-    "MYSQL_IMAGE": ("mysql:8.4", "localhost/little_service/mysql:9.7"),
-    "REDIS_IMAGE": ("redis:8", "localhost/little_service/redis:8.0"),
-}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,7 +50,7 @@ def docker(*arguments: str) -> str:
 def local_images() -> list[str]:
     """As words for ``bin/dotenv``: the images that are on this machine."""
     there = set(docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}").split())
-    chosen = {key: next((name for name in names if name in there), None) for key, names in IMAGES.items()}
+    chosen = {f"{kind.upper()}_IMAGE": next((name for name in names if name in there), None) for kind, names in BASES.items()}
     if None in chosen.values():
         prepared = playbook("prepare_machine")
         assert prepared.status == 0, prepared.output

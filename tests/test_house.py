@@ -284,3 +284,9 @@ def test_the_collections_here_are_those_that_ours_depends_on():
         if installed.get(name, "*") == "*" or installed[name] not in packaging.specifiers.SpecifierSet(wanted)
     ]
     assert not wrong, f"The environment is not the lock's. Type: make setup ({wrong})"
+
+
+def test_the_services_runbook_knows_every_alarm_and_no_other():
+    declared = set(re.findall(r"(?m)^  - name: ([\w-]+)", (ROOT / "roles/aws_monitoring/vars/main/alarms.yml").read_text(encoding="utf-8")))
+    section = (ROOT / "service_template/docs/runbook.md.j2").read_text(encoding="utf-8").partition("## Alarms")[2]
+    assert set(re.findall(r"(?m)^\| `([\w-]+)` \|", section)) == declared

@@ -74,6 +74,7 @@ def bundle() -> bytes:
     body = io.BytesIO()
     with zipfile.ZipFile(body, "w") as archive:
         archive.writestr("docker-compose.yml", "services: {}\n")
+        archive.writestr("migrations.txt", "[X]  accounts.0001_initial\n")
     return body.getvalue()
 
 

@@ -67,6 +67,7 @@ class Pipeline:
         self.declared, self.created, self.updated, self.tags = declared, now, now, tags
         self.stages: dict[str, Stage] = {}
         self.executions: dict[str, Execution] = {}
+        self.tokens: dict[str, Execution] = {}  # of starts, by which one that is asked for again is known
 
     def stage(self, name: str) -> Stage:
         if name not in [stage["name"] for stage in self.declared["stages"]]:

@@ -81,15 +81,19 @@ def list_pipelines(call: Call) -> Params:
 
 @operation(SERVICE)
 def start_pipeline_execution(call: Call) -> Params:
-    """https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_StartPipelineExecution.html"""
+    """https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_StartPipelineExecution.html: with one token once."""
     found = call.state(Pipelines).get(call.params["name"])
     variables = {variable["name"]: variable["value"] for variable in call.params.get("variables", [])}
     unknown = set(variables) - {variable["name"] for variable in found.declared.get("variables", [])}
     if unknown:
         raise AwsError("ValidationException", f"Variables are not declared in the pipeline: {sorted(unknown)}")
     revision = next((source["revisionValue"] for source in call.params.get("sourceRevisions", [])), None)
-    execution = call.state(Pipelines).start(found, "StartPipelineExecution", call.principal.arn, variables, revision)
-    return {"pipelineExecutionId": execution.id}
+    token = call.params.get("clientRequestToken")
+    if token not in found.tokens:
+        execution = call.state(Pipelines).start(found, "StartPipelineExecution", call.principal.arn, variables, revision)
+        found.tokens[token or execution.id] = execution
+        return {"pipelineExecutionId": execution.id}
+    return {"pipelineExecutionId": found.tokens[token].id}
 
 
 @operation(SERVICE)

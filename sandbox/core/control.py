@@ -100,6 +100,7 @@ PAGES: dict[tuple[str, str], Page | str] = {
     ("POST", "credentials"): credentials,
     ("PUT", "connections"): "codeconnections:complete",
     ("PUT", "subscriptions"): "sns:confirm",
+    ("GET", "repositories"): "live.source:look",
     ("PUT", "repositories"): "live.source:keep",
     ("POST", "pushes"): "live.source:pushed",
     **{(method, "registry"): "live.registry:door" for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")},

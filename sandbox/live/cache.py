@@ -125,10 +125,11 @@ def _starting(state: ElastiCache, engine: Engine, member: Thing) -> Callable[[],
             certificate, key = authority.certificate(names)
             files = {"CERTIFICATE": certificate.decode(), "KEY": key.decode(), "ROOT": authority.root().decode()}
             environment = {**told, **files, "TLS": "--tls --insecure" if encrypted else ""}
-            options = ["--entrypoint=sh", "--restart=unless-stopped"]
-            container = engine.run(part, engine.base("redis"), "-c", STARTED, names=names, environment=environment, options=options)
+            command = ["-c", STARTED]
+            container = engine.run(part, engine.base("redis"), *command, names=names, environment=environment, options=["--entrypoint=sh"])
             if not wait_until(lambda: _answers(engine, container), SECONDS_TO_START):
                 raise EngineError(" ".join(engine.logs(container)[-3:]))
+            engine.guard(part, container, _alone[part])
 
     return start
 

@@ -86,7 +86,7 @@ def start(state: Databases, instance: Thing, port: int = 0) -> Part:
             engine.remove(part)
             certificate, key = authority.certificate([name])
             told = {**environment, "CERTIFICATE": certificate.decode(), "KEY": key.decode()}
-            options = [f"--volume={engine.volume(volume)}:/var/lib/mysql", "--entrypoint=sh", "--restart=unless-stopped"]
+            options = [f"--volume={engine.volume(volume)}:/var/lib/mysql", "--entrypoint=sh"]
             command = ["-c", STARTED, "mysqld", *TLS, *flags]
             container = engine.run(part, engine.base("mysql"), *command, names=[name], environment=told, options=options)
             try:
@@ -96,6 +96,7 @@ def start(state: Databases, instance: Thing, port: int = 0) -> Part:
                 raise
             if after:
                 _tell(engine, container, after)
+            engine.guard(part, container, _alone[part])
 
     if (yield from _tried(state, instance, work)):
         state.empty.discard(instance["DbiResourceId"])
@@ -229,10 +230,10 @@ def _await(engine: Engine, container: str) -> None:
 
     def state() -> dict[str, Any]:
         (found,) = json.loads(engine.docker("inspect", container))
-        return {**found["State"], "restarts": found["RestartCount"]}
+        return found["State"]
 
     def answers() -> bool:
-        if state()["restarts"] or not state()["Running"]:
+        if not state()["Running"]:
             lines = engine.logs(container)
             raise EngineError(next((line.partition("] ")[2] for line in lines if "[ERROR]" in line), " ".join(lines[-3:])))
         try:

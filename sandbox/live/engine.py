@@ -5,12 +5,14 @@ Whatever has the label was started by the sandbox on this port, and goes with it
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import os
 import pathlib
 import shutil
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -44,7 +46,7 @@ class Engine:
         self.ended = False
         self.port, self.folder = port, state_folder() / f"sandbox-{port}"  # what of its state lies in files
 
-    def docker(self, *arguments: str, stdin: bytes | None = None, seconds: float = 600) -> str:
+    def docker(self, *arguments: str, stdin: bytes | None = None, seconds: float | None = 600) -> str:
         """What ``docker …`` prints; EngineError with its last words where it fails."""
         try:
             done = subprocess.run(["docker", *arguments], input=stdin, capture_output=True, timeout=seconds, check=False)
@@ -92,8 +94,15 @@ class Engine:
 
     def clear(self) -> None:
         """Remove every container, volume and file of this sandbox."""
-        while containers := self.ids():  # until none is left of those that were about to start
-            self.docker("rm", "--force", "--volumes", *containers)
+
+        def none_left() -> bool:
+            """Not even of those that were about to start, or that another thread removes just now."""
+            containers = self.ids()
+            with contextlib.suppress(EngineError):
+                self.docker("rm", "--force", "--volumes", *containers)
+            return not containers
+
+        wait_until(none_left, 60, pause=0.1)
         if volumes := self.docker("volume", "ls", "--quiet", "--filter", f"label={self.label}").split():
             self.docker("volume", "rm", "--force", *volumes)
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -103,7 +112,7 @@ class Engine:
         self.ended = True
         self.clear()
         for network in self.docker("network", "ls", "--quiet", "--filter", f"label={self.label}").split():
-            self.docker("network", "rm", network)
+            self.docker("network", "rm", "--force", network)
 
     def ids(self, part: str | None = None, *, running: bool = False) -> list[str]:
         """The containers of a part, or of all of it."""
@@ -139,6 +148,20 @@ class Engine:
         if done.returncode:
             raise EngineError(f"docker run ({part}): {done.stderr.strip()[-500:]}")
         return done.stdout.strip()
+
+    def guard(self, part: str, container: str, alone: threading.Lock) -> None:
+        """Have it start again whenever it ends by itself or is killed, as AWS sees to; who removes it holds the lock."""
+
+        def watch() -> None:
+            with contextlib.suppress(EngineError):
+                while True:
+                    self.docker("wait", container, seconds=None)
+                    with alone:
+                        if not any(container.startswith(known) for known in self.ids(part)):
+                            return
+                        self.docker("start", container)
+
+        threading.Thread(target=watch, daemon=True).start()
 
     def remove(self, part: str) -> None:
         """Remove the containers of a part, and the volumes without a name that they had."""

@@ -42,20 +42,30 @@ def path(engine: Engine, repository: str) -> pathlib.Path:
     return engine.folder / "repositories" / f"{repository}.git"
 
 
+def look(sandbox: Sandbox, request: Request) -> dict[str, Any]:
+    """``?repository=local/scheduler``: where it lies or would lie, and whether it is there."""
+    return found(sandbox, request.args["repository"])
+
+
 def keep(sandbox: Sandbox, request: Request) -> dict[str, Any]:
-    """``{"repository": "local/scheduler"}``: have it; where it lies, and whether it is new."""
+    """``{"repository": "local/scheduler"}``: have it."""
     name = request.get_json()["repository"]
-    if not sandbox.live:
-        raise ValueError("This sandbox has no repositories: it runs in the mode control")
-    where = path(sandbox.live, name)
     with sandbox.lock:
-        new = not where.exists()
-        if new:
+        before = found(sandbox, name)
+        if not before["there"]:
+            where = pathlib.Path(before["path"])
             subprocess.run(["git", "init", "--quiet", "--bare", "--initial-branch=main", str(where)], check=True)
             hook = where / "hooks/post-receive"
             hook.write_text(HOOK.format(python=sys.executable, repository=name, url=f"{sandbox.url}/_sandbox/pushes"))
             hook.chmod(0o755)
-    return {"path": str(where), "new": new}
+        return found(sandbox, name)
+
+
+def found(sandbox: Sandbox, name: str) -> dict[str, Any]:
+    if not sandbox.live:
+        raise ValueError("This sandbox has no repositories: it runs in the mode control")
+    where = path(sandbox.live, name)
+    return {"path": str(where), "there": where.exists()}
 
 
 def pushed(sandbox: Sandbox, request: Request) -> list[str]:

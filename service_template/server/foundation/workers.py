@@ -45,6 +45,9 @@ class Scheduler(PersistentScheduler):
         BEAT.touch()
         if not self._lead():
             return float(settings.CELERY_BEAT_MAX_LOOP_INTERVAL)
+        for entry in self.schedule.values():
+            # The clock was put back: Celery would wait until it has caught up.
+            entry.last_run_at = min(entry.last_run_at, entry.default_now())
         return super().tick(*args, **kwargs)
 
     def _lead(self) -> bool:

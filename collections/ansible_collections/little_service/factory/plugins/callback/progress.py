@@ -12,6 +12,7 @@ author: [The Little Service maintainers (@little-service)]
 description:
   - Ansible prints nothing between the start and the end of a task. This prints a line every few seconds while one runs.
   - A task that has the variable C(progress_log), the path of a file into which it writes, has the last line of that file shown.
+  - A task that has the variable C(progress_interrupted) has it printed where the run is interrupted while the task runs.
   - A task that ends sooner than the interval prints nothing more than it did.
 requirements:
   - enabled in C(callbacks_enabled)
@@ -27,6 +28,7 @@ options:
       - name: LITTLE_SERVICE_PROGRESS_INTERVAL
 """
 
+import atexit
 import dataclasses
 import os
 import pathlib
@@ -55,6 +57,7 @@ class Running:
     start: float
     due: float  # when its next line is
     since: int = 0  # what the log held before belongs to an earlier run
+    words: str = ""  # said where it is interrupted
 
 
 class CallbackModule(CallbackBase):
@@ -72,6 +75,7 @@ class CallbackModule(CallbackBase):
         self._lock = threading.Lock()
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
+        self._has_words = False
 
     def v2_playbook_on_play_start(self, play):
         self._play = play
@@ -80,9 +84,13 @@ class CallbackModule(CallbackBase):
         if self.get_option("interval") <= 0:
             return
         now = time.monotonic()
-        log = self._log_of(host, task)
+        log = self._told(host, task, "progress_log")
+        words = self._told(host, task, "progress_interrupted")
+        if words and not self._has_words:
+            self._has_words = True
+            atexit.register(self._interrupted)
         name = task.get_name().rpartition(" : ")[2]  # less the role's
-        entry = Running(name, host.get_name(), log, now, now + self.get_option("interval"), _size(log))
+        entry = Running(name, host.get_name(), log, now, now + self.get_option("interval"), _size(log), words)
         with self._lock:
             self._running[task._uuid, host.get_name()] = entry
         if self._thread is None:
@@ -110,13 +118,19 @@ class CallbackModule(CallbackBase):
         with self._lock:
             self._running.pop((result.task._uuid, result.host.get_name()), None)
 
-    def _log_of(self, host, task) -> str:
-        """The task's `progress_log`; callbacks are handed variables as they were written."""
-        if self._play is None or "progress_log" not in task.get_vars():
+    def _interrupted(self):
+        """Ansible tells callbacks nothing of an interruption: it ends, and whatever had begun has not."""
+        for entry in self._running.values():
+            if entry.words:
+                self._display.display(f"  ... {entry.host}: {entry.words}")
+
+    def _told(self, host, task, variable) -> str:
+        """A variable of the task's own; callbacks are handed variables as they were written."""
+        if self._play is None or variable not in task.get_vars():
             return ""
         try:
             variables = self._play.get_variable_manager().get_vars(play=self._play, host=host, task=task)
-            return str(Templar(loader=self._play.get_loader(), variables=variables).template(variables["progress_log"]))
+            return str(Templar(loader=self._play.get_loader(), variables=variables).template(variables[variable]))
         except (AnsibleError, KeyError):
             return ""  # the task itself will say what is wrong with its variables
 

@@ -1,5 +1,5 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""One environment of Elastic Beanstalk: read, made, changed, ended, and waited for."""
+"""One environment of Elastic Beanstalk: read, made, changed and ended."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 from ansible_collections.amazon.aws.plugins.module_utils.tagging import ansible_dict_to_boto3_tag_list as tag_list
 from ansible_collections.amazon.aws.plugins.module_utils.tagging import boto3_tag_list_to_ansible_dict as tag_dict
 from ansible_collections.little_service.factory.plugins.module_utils import beanstalk, beanstalk_settings, declared
+from ansible_collections.little_service.factory.plugins.module_utils.beanstalk_standing import Standing
 
 TIERS = {"WebServer": {"Name": "WebServer", "Type": "Standard"}, "Worker": {"Name": "Worker", "Type": "SQS/HTTP"}}
 # https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/environment-management-rebuild.html
@@ -17,7 +18,7 @@ REMEMBERED = datetime.timedelta(days=42)
 BUSY = ("is in an invalid state for this operation", "is currently pending deployment")
 
 
-class Environment(declared.Resource):
+class Environment(Standing, declared.Resource):
     """https://docs.aws.amazon.com/elasticbeanstalk/latest/api/API_EnvironmentDescription.html
 
     The version that it runs, its number of instances within their bounds and the version of its platform belong to releases, scaling and
@@ -30,10 +31,9 @@ class Environment(declared.Resource):
 
     def __init__(self, module: Any, declaration: dict[str, Any]) -> None:
         options = module.params
-        self._module, self._eb, self._declaration = module, module.client("elasticbeanstalk"), declaration
-        self._application, self._since = options["application"], None
+        self.stands(module, options["application"])
+        self._declaration = declaration
         self._values = beanstalk_settings.flat(declaration["options"])
-        self.found: dict[str, Any] | None = None
         wanted = {
             "tier": declaration["tier"],
             "platform": options["platform"],
@@ -53,8 +53,8 @@ class Environment(declared.Resource):
         self.found = self.find()
         if self.found is None or self.found["Status"] == "Terminating":
             return None
-        self._since = self.found["DateUpdated"] if self.found["Status"] in beanstalk.BUSY else None
-        settings = beanstalk_settings.properties(self._settings())
+        self.since = self.found["DateUpdated"] if self.found["Status"] in beanstalk.BUSY else None
+        settings = beanstalk_settings.properties(self.settings())
         single = settings.get(f"{beanstalk_settings.ENVIRONMENT} EnvironmentType") == "SingleInstance"
         self.fixed = frozenset({"tier", "platform"} | (set() if single else {beanstalk_settings.LOAD_BALANCER_TYPE}))
         return {
@@ -65,32 +65,11 @@ class Environment(declared.Resource):
             "tags": tag_dict(self._eb.list_tags_for_resource(ResourceArn=self.found["EnvironmentArn"])["ResourceTags"]),
         }
 
-    def find(self) -> dict[str, Any] | None:
-        """It as it is now, if it has not ended."""
-        asked = {"ApplicationName": self._application, "EnvironmentNames": [self.name], "IncludeDeleted": False}
-        listed = self._eb.describe_environments(**asked)["Environments"]
-        return next((one for one in listed if one["Status"] != "Terminated"), None)
-
-    def _settings(self) -> list[dict[str, str]]:
-        """Those that apply, or will as soon as what is under way is done."""
-        asked = {"ApplicationName": self._application, "EnvironmentName": self.name}
-        sets = {one.get("DeploymentStatus"): one for one in self._eb.describe_configuration_settings(**asked)["ConfigurationSettings"]}
-        return (sets.get("pending") or sets.get("deployed") or next(iter(sets.values())))["OptionSettings"]
-
     def _launch_failed(self) -> bool:
         """Whether it stands, but was never well. Events are asked for only where its health gives reason."""
         if self.found["Status"] != "Ready" or self.found.get("HealthStatus") in ("Ok", "Info", "Warning"):
             return False
         return beanstalk.launch_failed(self.events())
-
-    def events(self, since: Any = None) -> list[dict[str, Any]]:
-        """What happened to it, newest first; after a moment on AWS's clock, if one is given."""
-        asked = {"EnvironmentId": self.found["EnvironmentId"], "MaxRecords": 200, **({"StartTime": since} if since else {})}
-        return self._eb.describe_events(**asked)["Events"]
-
-    def causes(self, found: dict[str, Any]) -> tuple[str, ...]:
-        """Why what was last done with it failed."""
-        return beanstalk.causes(self.events(found["DateCreated"]))
 
     def create(self) -> None:
         self._await_end_of_the_last()
@@ -114,7 +93,7 @@ class Environment(declared.Resource):
                 f"The address {self.cname} is taken: by somebody else in this region, or for some minutes still by an environment of yours "
                 f"that ended. Run this again then, or choose another cname_prefix for {self.name}."
             ) from error
-        self._since = self.found["DateCreated"]
+        self.since = self.found["DateCreated"]
 
     def _version(self) -> str:
         """What a sister runs; else what the last one of this name ran, which Beanstalk keeps; else the one that is given."""
@@ -139,17 +118,17 @@ class Environment(declared.Resource):
         """Tags, settings, and a launch that failed have an operation each, and each wants the environment Ready."""
         changes, me = step.changes, {"EnvironmentId": self.found["EnvironmentId"]}
         if "tags" in changes:
-            self._await_ready()
+            self.await_ready()
             self._eb.update_tags_for_resource(ResourceArn=self.found["EnvironmentArn"], TagsToAdd=tag_list(changes["tags"]))
         settings = beanstalk_settings.as_settings(self._sent(changes))
         gone = beanstalk_settings.removed(step.before, step.after)
         if settings or gone:
-            self._await_ready()
+            self.await_ready()
             done = self._eb.update_environment(**me, OptionSettings=settings, OptionsToRemove=gone)
-            self._since = done["DateUpdated"]
+            self.since = done["DateUpdated"]
         if "launched" in changes:
-            self._await_ready()
-            self._since = self.found["DateUpdated"]
+            self.await_ready()
+            self.since = self.found["DateUpdated"]
             self._eb.rebuild_environment(**me)
 
     def delete(self) -> None:
@@ -162,21 +141,8 @@ class Environment(declared.Resource):
                 raise
             with contextlib.suppress(self._eb.exceptions.ClientError):  # it may have come to its end by now
                 self._eb.abort_environment_update(**me)
-            self._await_ready()
+            self.await_ready()
             self._eb.terminate_environment(**me)
-
-    def _await_ready(self) -> None:
-        """Whatever it is doing comes to its end before anything else is asked of it."""
-
-        def look() -> tuple[bool, str]:
-            self.found = self.find()
-            if self.found is None:
-                raise declared.DeclarationError(
-                    f"The {self} was ended by somebody while it was waited for. Run this again to make it anew."
-                )
-            return self.found["Status"] == "Ready", self.found["Status"]
-
-        self._module.wait_until(self, look, self._module.params["timeout"])
 
     def _await_end_of_the_last(self) -> None:
         """A name is free again when the environment that had it has ended."""
@@ -187,11 +153,3 @@ class Environment(declared.Resource):
 
         if self.found:
             self._module.wait_until(f"{self} of before", look, self._module.params["timeout"])
-
-    def look(self) -> tuple[bool, str]:
-        """For ``wait_until``: whether it serves. Raises where it will not."""
-        self.found = {**self.found, **(self.find() or {"Status": "Terminated"})}
-        verdict = beanstalk.judged(self.found, self.events(self._since) if self._since else [])
-        if verdict.state in ("failed", "gone"):
-            raise declared.DeclarationError(f"The {self} did not come up: {verdict}. When that is mended, run this again.")
-        return verdict.state == "good", str(verdict)

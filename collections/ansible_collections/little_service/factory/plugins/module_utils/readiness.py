@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible_collections.little_service.factory.plugins.module_utils import declared, elasticache, rds
+from ansible_collections.little_service.factory.plugins.module_utils.releases import minutes
 
 Facts = dict[str, Any]
 # What was just made may not be seen at once: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/query-api-troubleshooting.html#eventual-consistency
@@ -195,8 +196,3 @@ def suffix(arn: str) -> str:
 def newest(events: Iterable[Mapping[str, Any]]) -> str:
     told = sorted(events, key=lambda event: event.get("Date") or event["EventDate"])
     return told[-1]["Message"] if told else ""
-
-
-def minutes(seconds: float) -> str:
-    whole = round(seconds)
-    return f"{whole} s" if whole < 60 else f"{whole // 60} min {whole % 60} s"

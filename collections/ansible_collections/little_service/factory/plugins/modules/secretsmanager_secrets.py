@@ -90,84 +90,33 @@ import json
 import secrets
 import string
 
-from ansible_collections.amazon.aws.plugins.module_utils.tagging import ansible_dict_to_boto3_tag_list as tag_list
-from ansible_collections.amazon.aws.plugins.module_utils.tagging import boto3_tag_list_to_ansible_dict as tag_dict
 from ansible_collections.little_service.factory.plugins.module_utils import declared
 from ansible_collections.little_service.factory.plugins.module_utils.aws import AwsModule
+from ansible_collections.little_service.factory.plugins.module_utils.secret import Secret
 
 # What RDS and ElastiCache take in any place, and nobody has to quote.
 CHARACTERS = string.ascii_letters + string.digits
 
 
-class Secret(declared.Resource):
-    """https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_DescribeSecret.html"""
-
-    kind = "secret"
-    taken = frozenset({"ResourceExistsException"})
+class Keys(Secret):
+    """A secret that is a JSON object."""
 
     def __init__(self, module, secret):
-        self._manager, self._secret, self._me = module.client("secretsmanager"), secret, {"SecretId": secret["name"]}
-        self._present = module.params["state"] == "present"
-        self._recovery_days = module.params["recovery_days"]
-        self.arn = declared.KNOWN_AFTER_APPLY
+        self._secret = secret
         wanted = {
-            "deleted": False,
             "keys": sorted([*secret["generate"], *secret["initial"]]),
             "values": {key: str(value) for key, value in secret["values"].items()},
             "composed": sorted(secret["compose"]),
-            "tags": module.params["tags"],
         }
         if secret["description"] is not None:
             wanted["description"] = secret["description"]
-        super().__init__(secret["name"], wanted)
+        super().__init__(module, secret["name"], wanted)
 
-    def read(self):
-        try:
-            found = self._manager.describe_secret(**self._me)
-        except self._manager.exceptions.ResourceNotFoundException:
-            return None
-        self.arn, deleted = found["ARN"], "DeletedDate" in found
-        if deleted and not self._present:
-            return None  # it goes by itself
-        stored = {} if deleted else self._stored()
-        return {
-            "deleted": deleted,
-            "description": found.get("Description", ""),
-            **standing(self._secret, stored),
-            "tags": tag_dict(found.get("Tags", [])),
-        }
+    def standing(self, text):
+        return standing(self._secret, json.loads(text or "{}"))
 
-    def _stored(self):
-        """What it holds; nothing where it was made and not filled."""
-        try:
-            return json.loads(self._manager.get_secret_value(**self._me)["SecretString"])
-        except self._manager.exceptions.ResourceNotFoundException:
-            return {}
-
-    def create(self):
-        text = json.dumps(completed(self._secret, {}))
-        given = {"Description": self.wanted["description"]} if "description" in self.wanted else {}
-        answer = self._manager.create_secret(Name=self.name, SecretString=text, Tags=tag_list(self.wanted["tags"]), **given)
-        self.arn = answer["ARN"]
-
-    def update(self, step):
-        if "deleted" in step.changes:
-            self._manager.restore_secret(**self._me)
-        if set(step.changes) & {"deleted", "keys", "values", "composed"}:
-            stored = self._stored()
-            wanted = completed(self._secret, stored)
-            if wanted != stored:
-                self._manager.put_secret_value(SecretString=json.dumps(wanted), **self._me)
-        if "description" in step.changes:
-            self._manager.update_secret(Description=self.wanted["description"], **self._me)
-        if "tags" in step.changes:
-            self._manager.tag_resource(Tags=tag_list(step.after["tags"]), **self._me)
-
-    def delete(self):
-        """https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_DeleteSecret.html"""
-        days = self._recovery_days
-        how = {"RecoveryWindowInDays": days} if days else {"ForceDeleteWithoutRecovery": True}
-        self._manager.delete_secret(**self._me, **how)
+    def completed(self, text):
+        return json.dumps(completed(self._secret, json.loads(text or "{}")))
 
 
 def standing(secret, stored):
@@ -228,7 +177,7 @@ def main():
             "tags": {"type": "dict", "default": {}},
         }
     )
-    kept = [Secret(module, secret) for secret in module.params["secrets"]]
+    kept = [Keys(module, secret) for secret in module.params["secrets"]]
     steps = declared.carry_out(module, kept, present=module.params["state"] == "present")
     with module.telling("secrets"):
         listed = standing_with(module, module.params["list_prefix"]) if module.params["list_prefix"] else {}
