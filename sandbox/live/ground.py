@@ -32,6 +32,7 @@ class Ground(State):
         self.ports: dict[str, int] = {}  # where an instance answers on the machine
         self.ill: dict[str, tuple[int, str]] = {}  # for how many reports, and why
         self.watched = 0.0
+        self.healing: set[str] = set()  # environments that get what their group lacks
         self.streams: set[tuple[str, str]] = set()
         self.clock.play(listen(self))
 
@@ -103,13 +104,14 @@ def heal(beanstalk: Beanstalk, environment: Environment) -> Story:
         if instances:
             several = "instances" if len(instances) > 1 else "instance"
             beanstalk.tell(environment, f"{verb} {several} [{', '.join(instances)}] {end} your environment.")
-    # Marked as seen before anything takes time: it is asked again meanwhile.
-    place.instances |= dict.fromkeys(added, environment.id)
-    yield from running.remove(beanstalk, environment, gone)
+    place.healing.add(environment.id)
     try:
+        yield from running.remove(beanstalk, environment, gone)
         yield from running.put(beanstalk, environment, environment.version, added)
     except DeploymentFailed as failure:
         life.command_failed(beanstalk, environment, added, failure)
+    finally:  # also where an update comes between
+        place.healing.discard(environment.id)
     yield from running.attach(beanstalk, environment, added)
     environment.deployed = dict.fromkeys(wanted, environment.version)
 
@@ -123,6 +125,8 @@ def watch(place: Ground) -> None:
     for identifier in set(place.instances.values()):
         environment = owners(place).get(identifier)
         if environment is None or environment.status != "Ready" or environment.version is None:
+            continue
+        if environment.id in place.healing:
             continue
         if set(Fleet(beanstalk, environment).ids()) != set(place.of(environment)):
             beanstalk.play(environment, heal(beanstalk, environment))

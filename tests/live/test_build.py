@@ -116,10 +116,16 @@ class Delivery:
         identifier = self.builds.list_builds_for_project(projectName="orbit")["ids"][number]
         return self.builds.batch_get_builds(ids=[identifier])["builds"][0]
 
-    def log(self) -> str:
-        logs = self.build()["logs"]
+    def log(self, number: int = 0) -> str:
+        """What the newest build, or one before it, has written so far."""
+        logs = self.build(number)["logs"]
         place = {"logGroupName": logs["groupName"], "logStreamName": logs["streamName"]}
         return "".join(event["message"] for event in self.logs.get_log_events(**place, startFromHead=True)["events"])
+
+    def execution(self, identifier: str) -> dict | None:
+        """One execution, once it has ended."""
+        found = self.pipelines.get_pipeline_execution(pipelineName="orbit", pipelineExecutionId=identifier)["pipelineExecution"]
+        return None if found["status"] == "InProgress" else found
 
     def phases(self) -> dict[str, str]:
         return {phase["phaseType"]: phase.get("phaseStatus", "") for phase in self.build()["phases"]}
@@ -129,8 +135,9 @@ class Delivery:
         return state[1]["actionStates"][0]["latestExecution"]["errorDetails"]["message"]
 
     def container(self) -> str:
-        part = f"label=little-service.sandbox.part=codebuild/{self.build()['id']}"
-        return docker("ps", "--quiet", "--filter", part).strip()
+        """That of the newest build, while it is there."""
+        builds = self.builds.list_builds_for_project(projectName="orbit")["ids"]
+        return docker("ps", "--quiet", "--filter", f"label=little-service.sandbox.part=codebuild/{builds[0]}").strip() if builds else ""
 
 
 def docker(*words: str) -> str:
@@ -216,3 +223,88 @@ def test_a_push_becomes_an_image_a_report_and_a_bundle(delivery):
     (report,) = delivery.builds.batch_get_reports(reportArns=build["reportArns"])["reports"]
     assert (report["status"], report["testSummary"]["total"]) == ("FAILED", 2)
     assert delivery.container() == ""
+
+
+def spec(*commands: str, env: str = "") -> str:
+    return "version: 0.2\n" + env + "phases:\n  build:\n    commands:\n" + "".join(f"      - {command}\n" for command in commands) + LAST
+
+
+LAST = """    finally: ["echo finally"]
+  post_build:
+    commands: ['echo "succeeding $CODEBUILD_BUILD_SUCCEEDING"', export WHERE=bundle.zip]
+artifacts: {files: [buildspec.yml]}
+"""
+GOOD = spec("echo good", env="env: {exported-variables: [WHERE]}\n")
+
+
+def test_a_command_that_fails_is_named_and_what_follows_it_is_as_on_aws(delivery):
+    ended = delivery.done(delivery.push(spec("echo before", "'exit 3'", "echo after")))
+    assert ended["status"] == "Failed"
+    assert "Error while executing command: exit 3. Reason: exit status 3" in delivery.error()
+    log = delivery.log().splitlines()
+    assert [line for line in log if line in ("finally", "after", "succeeding 0")] == ["finally", "succeeding 0"]
+    assert delivery.phases() | {"BUILD": "FAILED", "POST_BUILD": "SUCCEEDED", "UPLOAD_ARTIFACTS": "SUCCEEDED"} == delivery.phases()
+
+
+def test_a_build_may_what_its_role_may(delivery):
+    denied = {
+        "secret": (spec("echo never", env='env: {secrets-manager: {PASSWORD: "other:password"}}\n'), "secretsmanager:GetSecretValue"),
+        "bucket": (spec("aws s3 ls s3://artifacts"), "exit status"),
+        "file": ("version: 0.2\nphasen: {}\n", "phasen is unknown"),
+    }
+    delivery.cloud.client("secretsmanager").create_secret(Name="other", SecretString="{}")
+    for text, words in denied.values():
+        assert delivery.done(delivery.push(text))["status"] == "Failed"
+        assert words in delivery.error()
+    assert any("AccessDenied" in delivery.log(number) for number in range(3))
+
+
+def test_what_ends_a_build_before_its_time_is_told_and_it_can_be_tried_again(delivery):
+    def waiting() -> bool:
+        return delivery.container() != "" and "\nwaiting\n" in delivery.log()
+
+    commit = delivery.push(spec("echo waiting && sleep 600"))
+    until(waiting)
+    docker("kill", delivery.container())
+    assert delivery.done(commit)["status"] == "Failed"
+    assert "Build container found dead before completing the build" in delivery.error()
+
+    execution = delivery.executions()[0]["pipelineExecutionId"]
+    retry = {"pipelineName": "orbit", "stageName": "Build", "pipelineExecutionId": execution, "retryMode": "FAILED_ACTIONS"}
+    delivery.pipelines.retry_stage_execution(**retry)
+    until(waiting)
+    delivery.builds.stop_build(id=delivery.build()["id"])
+    assert delivery.done(commit)["status"] == "Failed"
+    assert "Build terminated with state: STOPPED" in delivery.error()
+    until(lambda: delivery.container() == "")
+
+    delivery.pipelines.retry_stage_execution(**retry)
+    until(waiting)
+    delivery.cloud.control("PUT", "clock", {"profile": "real", "speed": 1, "skip": 700})
+    assert delivery.done(commit)["status"] == "Failed"
+    assert "Build terminated with state: TIMED_OUT" in delivery.error()
+    assert len(delivery.builds.list_builds_for_project(projectName="orbit")["ids"]) == 3
+
+
+def test_of_what_waits_the_newest_goes_on(delivery):
+    first = delivery.push(spec("sleep 15", env="env: {exported-variables: [WHERE]}\n"))
+    until(lambda: delivery.container() != "")
+    older, newest = delivery.push(GOOD + "# older\n"), delivery.push(GOOD + "# newest\n")
+    assert [delivery.done(commit)["status"] for commit in (first, older, newest)] == ["Succeeded", "Superseded", "Succeeded"]
+    with zipfile.ZipFile(io.BytesIO(delivery.s3.get_object(Bucket=BUCKET, Key="bundle.zip")["Body"].read())) as bundle:
+        assert bundle.read("buildspec.yml").decode().endswith("# newest\n")
+
+
+def test_a_start_takes_the_branchs_head_or_the_commit_that_it_is_told(delivery):
+    first = delivery.push(GOOD + "# first\n")
+    second = delivery.push(GOOD + "# second\n")
+    delivery.done(second)
+    for revision, given in ((second, {}), (first, {"sourceRevisions": [REVISION | {"revisionValue": first}]})):
+        started = delivery.pipelines.start_pipeline_execution(name="orbit", **given)["pipelineExecutionId"]
+        execution = until(lambda started=started: delivery.execution(started))
+        assert execution["artifactRevisions"][0]["revisionId"] == revision
+    started = delivery.pipelines.start_pipeline_execution(name="orbit", sourceRevisions=[REVISION | {"revisionValue": "0" * 40}])
+    assert until(lambda: delivery.execution(started["pipelineExecutionId"]))["status"] == "Failed"
+
+
+REVISION = {"actionName": "Source", "revisionType": "COMMIT_ID"}
