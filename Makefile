@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 unexport PYTHONDONTWRITEBYTECODE
 export ANSIBLE_FORCE_COLOR ?= $(shell test -t 1 && echo 1)
 
-.PHONY: help setup demo sandbox sandbox-stop test test-unit test-all verify-aws lint lock bench clean
+.PHONY: help setup demo demo-aws sandbox sandbox-stop test test-unit test-all verify-aws lint lock bench clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,6 +17,9 @@ setup: ## Make .venv from the hashed lock, with the newest Python here
 
 demo: ## From nothing to a service that answers, on this machine
 	@bin/demo
+
+demo-aws: setup ## The whole path to AWS on this machine, with containers: release, rollback, teardown; keep=true leaves it standing
+	@bin/demo-aws $(keep)
 
 sandbox: setup ## AWS's control plane on this machine, in this terminal; mode=live runs containers too
 	@bin/sandbox run $(if $(mode),--mode $(mode))
