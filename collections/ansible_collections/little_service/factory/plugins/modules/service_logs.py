@@ -137,7 +137,7 @@ def main():
         for line in lines[left_out:]:
             module.tell(line)
         while module.params["follow"]:
-            time.sleep(min(module.params["wait_delay"], 2))
+            module.pause(2)
             start = max(start, time.time() - OVERLAP)
             for line in told.new(told.groups(), start):
                 module.tell(line)
