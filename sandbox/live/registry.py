@@ -76,7 +76,7 @@ class Registry:
 def prepare(engine: Engine, account: str, region: str) -> Registry:
     """Have an account's registry run, and what plays the outside; at once where they do. To be called beside the sandbox."""
     host = f"{account}.dkr.ecr.{region}.amazonaws.com"
-    told = {"SANDBOX": engine.url, "GATEWAY": engine.gateway, "REGISTRY": f"{account}/{region}"}
+    told = {"SANDBOX": engine.url, "GATEWAY": engine.addresses["Gateway"], "REGISTRY": f"{account}/{region}"}
     with (state_folder() / "registry.lock").open("w") as alone:
         fcntl.flock(alone, fcntl.LOCK_EX)  # whoever else prepares it, in this process or another
         outside = _running(engine, "outside") or _start_outside(engine)
