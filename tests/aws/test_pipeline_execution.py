@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.aws.beanstalk import WEB, Beanstalk, declared, setting
 from tests.aws.conftest import REGION
 from tests.aws.test_codepipeline import Delivery
+from tests.sandbox.conftest import policy
 from tests.sandbox.test_pipeline import BUILD
 
 NAME = "orbit-staging"
@@ -53,24 +56,31 @@ def test_a_commit_is_released_once_and_again_only_when_that_is_said(aws, ground)
     assert aws.run("pipeline_execution", name=NAME, commit=COMMIT, pinned=True, again=True)["kind"] == "start"
 
 
-def test_what_a_push_has_started_is_followed_and_not_started_twice(aws, ground):
-    aws.cloud.control("PUT", "clock", {"profile": "real", "speed": 400})
+def test_what_a_push_has_started_is_followed_and_not_started_twice(ground, patient, aws):
     begun = ground.start(COMMIT)
     followed = aws.run("pipeline_execution", name=NAME, commit=COMMIT)
     assert (followed["kind"], followed["execution"], followed.writes) == ("follow", begun, [])
     assert len(ground.executions()) == 2
 
 
-def test_where_another_commit_is_under_way_a_new_one_has_its_turn(aws, ground):
-    aws.cloud.control("PUT", "clock", {"profile": "real", "speed": 400})
-    other = ground.start("f" * 40)
-    aws.wait_for(lambda: any(one.get("sourceRevisions") for one in ground.executions() if one["pipelineExecutionId"] == other))
+def test_where_another_commit_is_under_way_a_new_one_has_its_turn(ground, patient, aws):
+    ground.start("f" * 40)
+    aws.cloud.control("PUT", "clock", {"skip": 10})  # its source is through
     mine = aws.run("pipeline_execution", name=NAME, commit=COMMIT, pinned=True)
     assert (mine["kind"], mine["others"]) == ("start", ["f" * 40])
     assert {one["status"] for one in ground.executions()} == {"Succeeded"}
 
 
 def test_a_failed_build_tells_its_own_last_words(aws, ground):
+    project = {"role": "arn:aws:iam::123456789012:role/build", "log_group": "/aws/codebuild/orbit"}
+    aws.run("codebuild_project", name="orbit", environment_variables={"IMAGE_REPO_NAME": "orbit"}, **project)
+    aws.client("iam").put_role_policy(RoleName="build", PolicyName="inline", PolicyDocument=policy(*BUILD[:3]))  # it may not push
+    said = aws.refused("pipeline_execution", name=NAME, commit=COMMIT, pinned=True)
+    assert "[Container] Phase complete: BUILD State: SUCCEEDED [Container] denied: User: " in said
+    assert "docker push. Reason: exit status 1" in said
+
+
+def test_where_a_build_has_no_log_its_pipeline_tells(aws, ground):
     aws.client("iam").delete_role_policy(RoleName="build", PolicyName="inline")
     said = aws.refused("pipeline_execution", name=NAME, commit=COMMIT, pinned=True)
     assert f"{COMMIT[:12]} is not released, it has failed" in said
@@ -103,6 +113,27 @@ def test_a_stage_that_a_person_closed_stays_so_and_one_that_a_rollback_closed_is
     assert opened["kind"] == "follow"
     assert opened.writes == ["codepipeline:EnableStageTransition"]
     assert opened.changed
+
+
+def test_a_pipeline_that_is_not_there_is_told(aws):
+    assert "There is no pipeline orbit-staging. It is made by aws_up.yml" in aws.refused("pipeline_execution", name=NAME)
+
+
+def test_who_follows_sees_that_somebody_has_to_approve(aws, ground, tmp_path):
+    aws.run("codepipeline", **ground.production)
+    ground.await_state("orbit-production", Approve="InProgress")
+    (begun,) = ground.client.list_pipeline_executions(pipelineName="orbit-production")["pipelineExecutionSummaries"]
+    commit, log = begun["sourceRevisions"][0]["revisionId"], tmp_path / "log"
+    follower = aws.start("pipeline_execution", name="orbit-production", commit=commit, log=str(log))
+    aws.wait_for(lambda: log.exists() and "Approve waits for somebody's approval: https://" in log.read_text())
+    stages = ground.client.get_pipeline_state(name="orbit-production")["stageStates"]
+    token = next(one for one in stages if one["stageName"] == "Approve")["actionStates"][0]["latestExecution"]["token"]
+    ground.client.put_approval_result(
+        pipelineName="orbit-production", stageName="Approve", actionName="Approve", token=token,
+        result={"status": "Approved", "summary": "go"},
+    )  # fmt: skip
+    followed = json.loads(follower.communicate(timeout=60)[0].splitlines()[-1])
+    assert (followed["kind"], followed["changed"], followed["stages"][-1]["status"]) == ("follow", False, "Succeeded")
 
 
 def test_throttling_and_lost_answers_start_one_execution(aws, ground):

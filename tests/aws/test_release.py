@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pathlib
 import signal
 import subprocess
@@ -63,6 +64,20 @@ def at_once(ops):
 
 def executions(ops: Operator) -> list[dict]:
     return ops.cloud.client("codepipeline").list_pipeline_executions(pipelineName=PIPELINE)["pipelineExecutionSummaries"]
+
+
+def serving(ops: Operator) -> str:
+    """The commit that serves, as `aws_status` tells it in table, JSON and page."""
+    output, pages = ops.folder / "status.json", ops.folder / "pages"
+    run = ops.type("aws_status", name=NAME, output=output, pages_dir=pages)
+    assert run.writes == []
+    (report,) = json.loads(output.read_text())["services"]
+    (current,) = [one for one in report["deployments"] if one["current"]]
+    (row,) = [line for line in run.result.output.splitlines() if line.endswith(" serves")]
+    assert current["short"] in row
+    page = (pages / f"sandbox/{NAME}.html").read_text()
+    assert current["short"] in page.split("</span> serves</td>")[1].split("</tr>")[0]
+    return current["commit"]
 
 
 def release(ops: Operator, *options: object, **typed: object):
@@ -151,6 +166,7 @@ def test_it_goes_back_and_stays_there_until_the_next_release(ops, developer):
     assert back.steps == foreseen.steps
     assert f"commit {first[:12]}" in back.words
     assert "deploys nothing by itself until the next release" in back.words
+    assert serving(ops) == first
     again = ops.type("rollback", name=NAME)
     assert (again.status, again.changed, again.writes) == (0, 0, []), again.result.output
     assert ops.type("rollback", name=NAME, version="0" * 12).status == 2

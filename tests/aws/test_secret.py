@@ -46,7 +46,7 @@ def given(ops: Operator) -> dict[str, str]:
     return {one["OptionName"]: one["Value"] for one in found if one["Namespace"] == OPTIONS}
 
 
-def test_a_secret_reaches_the_containers_is_never_shown_and_is_written_once(running, tmp_path):
+def test_a_secret_reaches_the_containers_is_never_shown_is_written_once_and_goes_with_the_service(running, tmp_path):
     file = tmp_path / "value"
     file.write_text(f"{VALUE}\n")
     typed = {"name": NAME, "key": KEY, "value_from": file}
@@ -75,6 +75,10 @@ def test_a_secret_reaches_the_containers_is_never_shown_and_is_written_once(runn
     assert "DeletedDate" in running.cloud.client("secretsmanager").describe_secret(SecretId=f"{NAME}/sandbox/env/{KEY}")
     gone_again = running.type("secret", name=NAME, key=KEY, state="absent")
     assert (gone_again.status, gone_again.changed, gone_again.writes) == (0, 0, []), gone_again.result.output
+    running.type("secret", name=NAME, key="OTHER_KEY", value_from=file)
+    down = running.type("aws_down", name=NAME, scope="all", confirm=NAME)
+    assert down.status == 0, down.result.output
+    assert "DeletedDate" in running.cloud.client("secretsmanager").describe_secret(SecretId=f"{NAME}/sandbox/env/OTHER_KEY")
 
 
 def test_a_secret_that_is_typed_is_taken_and_not_echoed(ops):

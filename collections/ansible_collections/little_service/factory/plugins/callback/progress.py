@@ -12,6 +12,7 @@ author: [The Little Service maintainers (@little-service)]
 description:
   - Ansible prints nothing between the start and the end of a task. This prints a line every few seconds while one runs.
   - A task that has the variable C(progress_log), the path of a file into which it writes, has the last line of that file shown.
+  - A task that has the variable C(progress_lines), as true, has every line of that file printed as it comes, and nothing else.
   - A task that has the variable C(progress_interrupted) has it printed where the run is interrupted while the task runs.
   - A task that ends sooner than the interval prints nothing more than it did.
 requirements:
@@ -42,6 +43,7 @@ from ansible.errors import AnsibleError
 from ansible.plugins.callback import CallbackBase
 from ansible.template import Templar
 
+LINES_INTERVAL = 1.0  # seconds, where each line is shown
 TAIL = 4096  # bytes; enough for the last line of a log
 # Colours and cursor movements of the programs whose output is shown: ECMA-48, 5.4.
 CONTROL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f]")
@@ -58,6 +60,7 @@ class Running:
     due: float  # when its next line is
     since: int = 0  # what the log held before belongs to an earlier run
     words: str = ""  # said where it is interrupted
+    lines: bool = False  # whether its log is all that is shown
 
 
 class CallbackModule(CallbackBase):
@@ -81,7 +84,8 @@ class CallbackModule(CallbackBase):
         self._play = play
 
     def v2_runner_on_start(self, host, task):
-        if self.get_option("interval") <= 0:
+        lines = self._told(host, task, "progress_lines") == "True"
+        if self.get_option("interval") <= 0 and not lines:
             return
         now = time.monotonic()
         log = self._told(host, task, "progress_log")
@@ -90,7 +94,7 @@ class CallbackModule(CallbackBase):
             self._has_words = True
             atexit.register(self._interrupted)
         name = task.get_name().rpartition(" : ")[2]  # less the role's
-        entry = Running(name, host.get_name(), log, now, now + self.get_option("interval"), _size(log), words)
+        entry = Running(name, host.get_name(), log, now, now + self._pause(lines), _size(log), words, lines)
         with self._lock:
             self._running[task._uuid, host.get_name()] = entry
         if self._thread is None:
@@ -116,7 +120,17 @@ class CallbackModule(CallbackBase):
 
     def _end(self, result):
         with self._lock:
-            self._running.pop((result.task._uuid, result.host.get_name()), None)
+            entry = self._running.pop((result.task._uuid, result.host.get_name()), None)
+        if entry and entry.lines:
+            self._show_lines(entry)
+
+    def _pause(self, lines) -> float:
+        return LINES_INTERVAL if lines else self.get_option("interval")
+
+    def _show_lines(self, entry):
+        said, entry.since = new_lines(entry.log, entry.since)
+        for one in said:
+            self._display.display(one)
 
     def _interrupted(self):
         """Ansible tells callbacks nothing of an interruption: it ends, and whatever had begun has not."""
@@ -135,16 +149,17 @@ class CallbackModule(CallbackBase):
             return ""  # the task itself will say what is wrong with its variables
 
     def _beat(self):
-        interval = self.get_option("interval")
         while True:
             with self._lock:
                 now = time.monotonic()
                 late = [entry for entry in self._running.values() if entry.due <= now]
                 for entry in late:
-                    entry.due = now + interval
-                # A task that starts meanwhile is due an interval after that at the earliest.
-                pause = min([interval, *(entry.due - now for entry in self._running.values())])
-            for entry in late:
+                    entry.due = now + self._pause(entry.lines)
+                # A task that starts meanwhile is due so many seconds after that at the earliest.
+                pause = min([LINES_INTERVAL, *(entry.due - now for entry in self._running.values())])
+            for entry in [one for one in late if one.lines]:
+                self._show_lines(entry)
+            for entry in [one for one in late if not one.lines]:
                 self._display.display(line(entry, now, width()))
             if self._ended.wait(pause):
                 return
@@ -178,6 +193,18 @@ def last_line(log: str, since: int = 0) -> str:
         return ""
     said = [stripped for part in re.split(r"[\r\n]", text) if (stripped := CONTROL.sub("", part).strip())]
     return said[-1] if said else ""
+
+
+def new_lines(log: str, since: int) -> tuple[list[str], int]:
+    """The whole lines that a file has got since it was so long, less control characters, and how long it is with them."""
+    try:
+        with pathlib.Path(log).open("rb") as file:
+            file.seek(since)
+            got = file.read()
+    except OSError:
+        return [], since
+    whole = got[: got.rfind(b"\n") + 1]
+    return [CONTROL.sub("", one) for one in whole.decode("utf-8", "replace").splitlines()], since + len(whole)
 
 
 def _size(log: str) -> int:

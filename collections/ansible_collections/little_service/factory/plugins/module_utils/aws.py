@@ -89,7 +89,11 @@ class AwsModule(AnsibleAWSModule):
                     f"The {what} is still {said} after {seconds:.0f} s. It may well go on: run this again to take up the wait."
                 )
             self.lease.renew()
-            time.sleep(min(self.params["wait_delay"], timeout))
+            self.pause(timeout)
+
+    def pause(self, most: float) -> None:
+        """The time between two looks, but so many seconds at most."""
+        time.sleep(min(self.params["wait_delay"], most))
 
     def once(self, service: str, operation: str, look: Callable[[], Any], **params: Any) -> Any:
         """Ask for something of which AWS makes another one each time. Where the answer is lost it may stand: look before asking again.
@@ -121,7 +125,7 @@ class AwsModule(AnsibleAWSModule):
             except botocore.exceptions.ClientError as error:
                 if declared.code_of(error) not in codes or words not in str(error) or time.monotonic() > end:
                     raise
-            time.sleep(min(self.params["wait_delay"], 2))
+            self.pause(2)
 
     def tell(self, words: str) -> None:
         """A line for the callback ``progress``, which shows the last one of the file ``log``."""

@@ -43,7 +43,7 @@ def releases_of(versions: Iterable[Told], actions: Iterable[Told], commits: Mapp
     made = sorted(versions, key=lambda version: version["DateCreated"])
     labels: dict[str, list[Told]] = {}
     for version in made:
-        if execution := _made_by(version, listed):
+        if execution := made_by(version, listed):
             labels.setdefault(execution, []).append(version)
     found = [
         Release(execution, commits.get(execution, ""), tuple(one["VersionLabel"] for one in own), own[0]["DateCreated"])
@@ -53,7 +53,7 @@ def releases_of(versions: Iterable[Told], actions: Iterable[Told], commits: Mapp
     return sorted(found, key=lambda release: release.created, reverse=True)
 
 
-def _made_by(version: Told, actions: Iterable[Told]) -> str:
+def made_by(version: Told, actions: Iterable[Told]) -> str:
     """The execution that made a version. Its name begins with ``code-pipeline-``, and it was made while that one deployed."""
     label, created = version["VersionLabel"], version["DateCreated"]
     if not label.startswith("code-pipeline-"):

@@ -6,6 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ansible_collections.little_service.factory.plugins.module_utils.releases import minutes
+
 # What a part's condition can be. `waits`: for a person; it is no failure.
 OK, CHANGING, WAITS, BAD, ABSENT = "ok", "changing", "waits", "bad", "absent"
 # https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/health-enhanced-status.html
@@ -86,11 +88,15 @@ def pipeline(name: str, stages: list[Mapping[str, Any]] | None, executions: list
         for action in stage.get("actionStates", [])
         if action.get("latestExecution", {}).get("token")
     ]
-    if waiting:
+    closed = [
+        f"{stage['stageName']} is closed: {stage['inboundTransitionState'].get('disabledReason', 'no reason is given')}"
+        for stage in stages
+        if not stage.get("inboundTransitionState", {"enabled": True})["enabled"]
+    ]
+    if (waiting or closed) and condition != BAD:
         condition = WAITS
-    return part(
-        "pipeline", "CodePipeline pipeline", name, condition, newest, words="; ".join(waiting or (failed if condition == BAD else []))
-    )
+    words = [*closed, *waiting, *(failed if condition == BAD else [])]
+    return part("pipeline", "CodePipeline pipeline", name, condition, newest, words="; ".join(words))
 
 
 def connection(name: str, found: Mapping[str, Any] | None, link: str) -> Part:
@@ -103,21 +109,34 @@ def connection(name: str, found: Mapping[str, Any] | None, link: str) -> Part:
     return part("connection", "connection to GitHub", name, OK if state == "AVAILABLE" else BAD, state)
 
 
-def deployments(executions: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The executions of a pipeline as deployments: who, what, when, how long, with what outcome."""
-    return [
-        {
-            "id": one["pipelineExecutionId"],
-            "status": one["status"],
-            "commit": next((source.get("revisionId", "") for source in one.get("sourceRevisions", [])), ""),
-            "summary": next((source.get("revisionSummary", "") for source in one.get("sourceRevisions", [])), ""),
-            "who": one.get("trigger", {}).get("triggerDetail", ""),
-            "trigger": one.get("trigger", {}).get("triggerType", ""),
-            "started": one["startTime"].isoformat(timespec="seconds"),
-            "seconds": round((one["lastUpdateTime"] - one["startTime"]).total_seconds()),
-        }
-        for one in executions
-    ]
+def deployments(executions: Iterable[Mapping[str, Any]], current: str = "") -> list[dict[str, Any]]:
+    """The executions of a pipeline as deployments: who, what, when, how long, with what outcome; and whether it is the one that serves.
+
+    :param current: the execution that deployed what serves.
+    """
+    return [_deployment(one, one["pipelineExecutionId"] == current) for one in executions]
+
+
+def _deployment(one: Mapping[str, Any], is_current: bool) -> dict[str, Any]:
+    """One of them; ``short``, ``by``, ``took`` and ``now`` say in few letters what stands beside them."""
+    source = next(iter(one.get("sourceRevisions", [])), {})
+    commit, who = source.get("revisionId", ""), one.get("trigger", {}).get("triggerDetail", "")
+    seconds = round((one["lastUpdateTime"] - one["startTime"]).total_seconds())
+    return {
+        "id": one["pipelineExecutionId"],
+        "status": one["status"],
+        "commit": commit,
+        "short": commit[:12],
+        "summary": source.get("revisionSummary", ""),
+        "who": who,
+        "by": who.rpartition("/")[2],
+        "trigger": one.get("trigger", {}).get("triggerType", ""),
+        "started": one["startTime"].isoformat(timespec="seconds"),
+        "seconds": seconds,
+        "took": minutes(seconds),
+        "current": is_current,
+        "now": "serves" if is_current else "",
+    }
 
 
 def firing(alarms: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:

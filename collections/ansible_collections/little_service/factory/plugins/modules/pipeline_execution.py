@@ -84,7 +84,7 @@ import uuid
 from ansible_collections.little_service.factory.plugins.module_utils import declared, release_failure, releases
 from ansible_collections.little_service.factory.plugins.module_utils.aws import AwsModule
 
-LOOKS = 20  # so many times an execution is asked that does not know yet what it is about
+SOURCE = 120  # for so many seconds an execution is asked that does not know yet what it is about
 DEAD = {"Stopped": "it was stopped by somebody", "Cancelled": "it was cancelled", "Superseded": "a newer one took its place"}
 
 
@@ -106,20 +106,23 @@ class Execution(declared.Resource):
 
     def _choose(self):
         """Which execution it is. One that has not got through its source yet may be about our commit: it is asked again."""
-        until = time.monotonic() + self._options["trigger_wait"]
-        for attempt in range(LOOKS):
-            asked = {"pipelineName": self.name, "maxResults": 50}
-            executions = self._client.list_pipeline_executions(**asked)["pipelineExecutionSummaries"]
+        begun = time.monotonic()
+        while True:
+            executions = self._executions()
             closed = releases.is_closed(self._client.get_pipeline_state(name=self.name))
             choice = releases.chosen(executions, self._options["commit"], closed=closed, again=self._options["again"])
-            wait_for_push = choice.kind == "start" and time.monotonic() < until
-            if choice.kind != "look" and not wait_for_push:
-                return choice
+            patience = {"look": SOURCE, "start": self._options["trigger_wait"]}.get(choice.kind, 0)
+            if time.monotonic() - begun >= patience:
+                return releases.Choice("start", others=choice.others) if choice.kind == "look" else choice
             self._module.tell(f"{self}: looks which commit is under way")
-            time.sleep(min(self._module.params["wait_delay"], 5) if not wait_for_push else 1)
-            if attempt == LOOKS - 1:
-                break
-        return releases.Choice("start", others=choice.others)
+            self._module.pause(5)
+
+    def _executions(self):
+        asked = {"pipelineName": self.name, "maxResults": 50}
+        try:
+            return self._client.list_pipeline_executions(**asked)["pipelineExecutionSummaries"]
+        except self._client.exceptions.PipelineNotFoundException as error:
+            raise declared.DeclarationError(f"There is no pipeline {self.name}. It is made by aws_up.yml.") from error
 
     def create(self):
         revision = []

@@ -76,7 +76,7 @@ parts:
   elements: dict
   returned: success
 deployments:
-  description: The last ten executions of the pipeline, newest first.
+  description: The last ten executions of the pipeline, newest first; of that one which deployed what serves C(current) is true.
   type: list
   elements: dict
   returned: success
@@ -87,7 +87,7 @@ alarms:
   returned: success
 """
 
-from ansible_collections.little_service.factory.plugins.module_utils import status
+from ansible_collections.little_service.factory.plugins.module_utils import rollbacks, status
 from ansible_collections.little_service.factory.plugins.module_utils.aws import AwsModule
 
 NAMES = ("application", "web", "worker", "database", "cache", "pipeline", "connection", "alarm_prefix")
@@ -146,6 +146,18 @@ class Service:
         executions = codepipeline.list_pipeline_executions(pipelineName=name, maxResults=10)["pipelineExecutionSummaries"]
         return status.pipeline(name, stages, executions), executions
 
+    def current(self, label):
+        """The execution of the pipeline that deployed the version which serves; empty where none of those that are remembered did."""
+        beanstalk, application = self._module.client("elasticbeanstalk"), self._named["application"]
+        found = beanstalk.describe_application_versions(ApplicationName=application, VersionLabels=[label])["ApplicationVersions"]
+        if not found:
+            return ""
+        pages = self._module.client("codepipeline").get_paginator("list_action_executions")
+        # The newest come first. What was released longer ago is not among the deployments that are told of.
+        listed = pages.paginate(pipelineName=self._named["pipeline"], PaginationConfig={"MaxItems": 300})
+        deployed = (one for page in listed for one in page["actionExecutionDetails"])
+        return rollbacks.made_by(found[0], [one for one in deployed if one["stageName"] == "Deploy"])
+
     def connection(self):
         name, client = self._named["connection"], self._module.client("codeconnections")
         pages = (
@@ -182,13 +194,15 @@ def main():
     service = Service(module)
     with module.telling(f"service {module.params['application']}"):
         parts, executions = service.parts()
+        label = next((one.get("version") for one in parts if one["part"] == "web"), "")
+        current = service.current(label) if label and executions else ""
         alarms = service.alarms() if module.params["alarm_prefix"] else []
     module.done(
         [],
         verdict=status.verdict(parts, alarms, module.params["differences"]),
         parts=parts,
         alarms=alarms,
-        deployments=status.deployments(executions),
+        deployments=status.deployments(executions, current),
     )
 
 

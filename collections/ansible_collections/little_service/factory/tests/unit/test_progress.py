@@ -75,3 +75,14 @@ def test_a_line_fits_the_terminal():
     entry = progress.Running("Wait for the database", "orbit", "", 0.0, 0.0)
     assert progress.line(entry, 61.2, 200) == "  ... orbit: Wait for the database, 1 min 1 s"
     assert len(progress.line(entry, 5.0, 20)) < 20
+
+
+def test_of_a_log_that_is_shown_whole_each_line_comes_once_and_only_when_it_is_whole(tmp_path):
+    log = tmp_path / "log"
+    assert progress.new_lines(str(log), 0) == ([], 0)
+    log.write_text("one\ntw")
+    assert progress.new_lines(str(log), 0) == (["one"], 4)
+    log.write_text("one\ntwo\n\x1b[1mthree\x1b[0m\n")
+    said, size = progress.new_lines(str(log), 4)
+    assert said == ["two", "three"]
+    assert progress.new_lines(str(log), size) == ([], size)

@@ -118,14 +118,26 @@ def test_a_deployment_says_who_what_when_how_long_and_how_it_ended():
         "sourceRevisions": [{"actionName": "source", "revisionId": "abc", "revisionSummary": "Words"}],
         "trigger": {"triggerType": "StartPipelineExecution", "triggerDetail": "arn:aws:iam::1:user/ada"},
     }
-    (told,) = status.deployments([execution])
+    (told,) = status.deployments([execution], "e1")
     assert told == {
         "id": "e1",
         "status": "Succeeded",
         "commit": "abc",
+        "short": "abc",
         "summary": "Words",
         "who": "arn:aws:iam::1:user/ada",
+        "by": "ada",
         "trigger": "StartPipelineExecution",
         "started": "2026-11-24T12:00:00+00:00",
         "seconds": 312,
+        "took": "5 min 12 s",
+        "current": True,
+        "now": "serves",
     }
+    assert status.deployments([execution])[0]["current"] is False
+
+
+def test_a_pipeline_that_a_rollback_closed_waits_for_somebody():
+    closed = {"enabled": False, "disabledReason": "Rolled back by rollback.yml to v1"}
+    part = status.pipeline("orbit", [{"stageName": "Deploy", "inboundTransitionState": closed}], [{"status": "Succeeded"}])
+    assert (part["condition"], part["words"]) == ("waits", "Deploy is closed: Rolled back by rollback.yml to v1")
