@@ -79,18 +79,18 @@ class Engine:
         self.stop()
         self.ended = False
         self.docker("network", "create", "--label", self.label, self.network)
-        return self.gateway
+        return self.addresses["Gateway"]
 
     @functools.cached_property
-    def gateway(self) -> str:
-        """The address that this machine has in the network."""
+    def addresses(self) -> dict[str, str]:
+        """Of the network, its ``Subnet`` and the ``Gateway``, which is this machine's address in it."""
         (network,) = json.loads(self.docker("network", "inspect", self.network))
-        return network["IPAM"]["Config"][0]["Gateway"]
+        return network["IPAM"]["Config"][0]
 
     @property
     def url(self) -> str:
         """Where its containers find the sandbox."""
-        return f"http://{self.gateway}:{self.port}"
+        return f"http://{self.addresses['Gateway']}:{self.port}"
 
     def clear(self) -> None:
         """Remove every container, volume and file of this sandbox."""

@@ -36,8 +36,9 @@ def start(
 ) -> str:
     """Start a machine, wait until its engine answers, and return its id. A volume keeps the engine's images and caches."""
     given = [option for option in NESTED if option != f"--volume={DATA}"]
-    given += [f"--volume={volume}:{DATA}" if volume else f"--volume={DATA}", "--init", f"--add-host={registry.host}:{registry.address}"]
-    plain = [registry.host, registry.mirror.removeprefix("http://")]  # BuildKit wants to be told of the mirror as well
+    given += [f"--volume={volume}:{DATA}" if volume else f"--volume={DATA}", "--init"]
+    # Another account's registry is in the network too; BuildKit knows no networks, and wants the names, that of the mirror as well.
+    plain = [engine.addresses["Subnet"], registry.host, registry.mirror.removeprefix("http://")]
     dockerd = [*(f"--insecure-registry={name}" for name in plain), f"--registry-mirror={registry.mirror}"]
     machine = engine.run(part, image(engine), *dockerd, names=names, environment=environment, options=[*given, *options])
     # From behind, so that what the machine trusted already it trusts still.

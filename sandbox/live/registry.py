@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from sandbox.core.access import Principal
 
 FOLDER = pathlib.Path(__file__).with_name("registry")
-OUTSIDE = ["truststore.pki.rds.amazonaws.com", "public.ecr.aws"]  # host names
+TRUSTSTORE = "truststore.pki.rds.amazonaws.com"
 # What the engines inside find on Docker Hub: this machine's own images (Engine.base) under the names that a service's files have.
 MIRRORED = {
     "python": ("library/python:3.13-slim",),
@@ -76,7 +76,7 @@ class Registry:
 def prepare(engine: Engine, account: str, region: str) -> Registry:
     """Have an account's registry run, and what plays the outside; at once where they do. To be called beside the sandbox."""
     host = f"{account}.dkr.ecr.{region}.amazonaws.com"
-    told = {"SANDBOX": engine.url, "GATEWAY": engine.gateway, "REGISTRY": f"{account}/{region}"}
+    told = {"SANDBOX": engine.url, "GATEWAY": engine.addresses["Gateway"], "REGISTRY": f"{account}/{region}"}
     with (state_folder() / "registry.lock").open("w") as alone:
         fcntl.flock(alone, fcntl.LOCK_EX)  # whoever else prepares it, in this process or another
         outside = _running(engine, "outside") or _start_outside(engine)
@@ -100,12 +100,12 @@ def _start(engine: Engine, part: str, role: str, **more: Any) -> str:
 
 
 def _start_outside(engine: Engine) -> str:
-    """Docker Hub's mirror, filled, AWS's public registry, and the truststore."""
-    certificate, key = authority.certificate(OUTSIDE)
+    """Docker Hub's mirror, filled, and the truststore."""
+    certificate, key = authority.certificate([TRUSTSTORE])
     told = {"CERTIFICATE": certificate.decode(), "KEY": key.decode(), "BUNDLE": authority.root().decode()}
     # On an address of this machine: Docker pushes without TLS to those alone.
     options = [f"--volume={MIRROR_VOLUME}:/var/lib/registry", "--publish=127.0.0.1::5000"]
-    container = _start(engine, "outside", "outside", names=OUTSIDE, environment=told, options=options)
+    container = _start(engine, "outside", "outside", names=[TRUSTSTORE], environment=told, options=options)
     try:
         _fill(engine, engine.docker("port", container, "5000/tcp").split()[0])
     except EngineError:

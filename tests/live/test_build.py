@@ -193,7 +193,7 @@ artifacts:
   files: ["**/*"]
 """
 JUNIT = '<testsuite><testcase classname="a" name="b" time="0.5"/><testcase name="c"><failure message="no"/></testcase></testsuite>'
-IMAGE = {"Dockerfile": "FROM public.ecr.aws/docker/library/python:3.13-slim\nCOPY said /said\n", "junit.xml": JUNIT}
+IMAGE = {"Dockerfile": "FROM python:3.13-slim\nCOPY said /said\n", "junit.xml": JUNIT}
 
 
 def test_a_push_becomes_an_image_a_report_and_a_bundle(delivery):

@@ -11,7 +11,7 @@ import pytest
 from sandbox.live import machine, registry
 from sandbox.live.engine import EngineError
 from tests.live.conftest import until
-from tests.sandbox.conftest import ACCOUNT, REGION, allow
+from tests.sandbox.conftest import ACCOUNT, REGION, allow, policy
 
 pytestmark = [pytest.mark.docker]
 
@@ -29,9 +29,9 @@ class Docker:
     def __call__(self, *command: str, stdin: str | None = None) -> str:
         return self.live.engine.execute(self.container, "docker", *command, stdin=stdin.encode() if stdin is not None else None)
 
-    def log_in(self, ecr=None) -> None:
+    def log_in(self, ecr=None, host: str = HOST) -> None:
         token = (ecr or self.ecr).get_authorization_token()["authorizationData"][0]["authorizationToken"]
-        self("login", "--username=AWS", "--password-stdin", HOST, stdin=base64.b64decode(token).decode().partition(":")[2])
+        self("login", "--username=AWS", "--password-stdin", host, stdin=base64.b64decode(token).decode().partition(":")[2])
 
     def build(self, reference: str, words: str) -> None:
         self("build", "--quiet", f"--tag={reference}", "-", stdin=f"FROM redis:8\nLABEL words={words}\n")
@@ -99,6 +99,26 @@ def test_a_role_pushes_and_pulls_what_its_policies_allow(docker, live):
             docker("push", "--quiet", f"{IMAGE}:mine")
     finally:
         docker.log_in()
+
+
+def test_another_account_pulls_what_a_repositorys_policy_lets_it(docker, live):
+    other = "210987654321"
+    theirs, host = live.cloud.client("ecr", key=other), f"{other}.dkr.ecr.{REGION}.amazonaws.com"
+    theirs.create_repository(repositoryName="theirs")
+    until(lambda: f"ecr/{other}/{REGION}" in live.parts())
+    docker.log_in(theirs, host)
+    docker.build(f"{host}/theirs:one", "theirs")
+    docker("push", "--quiet", f"{host}/theirs:one")
+    docker.log_in(docker.ecr, host)
+    with refusing(f"user/administrator is not authorized to perform: ecr:BatchGetImage on resource: .*{other}:repository/theirs"):
+        docker("pull", "--quiet", f"{host}/theirs:one")
+    reading = allow(["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"], Principal={"AWS": f"arn:aws:iam::{ACCOUNT}:root"})
+    del reading["Resource"]
+    theirs.set_repository_policy(repositoryName="theirs", policyText=policy(reading))
+    docker("pull", "--quiet", f"{host}/theirs:one")
+    docker.build(f"{host}/theirs:two", "mine")
+    with refusing("is not authorized to perform: ecr:"):
+        docker("push", "--quiet", f"{host}/theirs:two")
 
 
 def test_who_is_not_logged_in_and_what_is_not_there_are_refused(docker):
