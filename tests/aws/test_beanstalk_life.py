@@ -41,9 +41,8 @@ def test_a_busy_environment_is_waited_for_before_it_is_changed(aws, beanstalk):
     aws.settled("beanstalk_environment", **declared(*OTHER["environments"], wait=True))
 
 
-def test_what_is_waited_for_is_told_with_its_last_event(aws, beanstalk, tmp_path):
+def test_what_is_waited_for_is_told_with_its_last_event(beanstalk, patient, aws, tmp_path):
     log = tmp_path / "log"
-    pace(aws, 100)
     aws.run("beanstalk_environment", **declared(WEB, wait=True), log=str(log))
     told = log.read_text().splitlines()
     assert "environment orbit-staging: Launching: Waiting for EC2 instances to launch. This may take a few minutes" in told
