@@ -63,6 +63,8 @@ def stop(port: int, _: str | None) -> int:
 
 def status(port: int, _: str | None) -> int:
     said = daemon.health(port)
+    if said and said["mode"] == "live":
+        said["containers"] = daemon.page(port, "containers")
     print(json.dumps(said, indent=2) if said else f"No sandbox runs on port {port}. To start it: bin/sandbox start")
     return 0 if said else 3
 

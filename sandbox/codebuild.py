@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/codebuild/latest/APIReference/Welcome.html
 
 from __future__ import annotations
 
+import dataclasses
 import uuid
 from collections.abc import Generator
 from typing import Any
@@ -32,19 +33,41 @@ DEFAULTS: Project = {
 NEEDS_LOCATION = {"BITBUCKET", "CODECOMMIT", "GITHUB", "GITHUB_ENTERPRISE", "GITLAB", "GITLAB_SELF_MANAGED", "S3"}
 
 
+@dataclasses.dataclass(frozen=True)
+class Handed:
+    """What a pipeline hands to a build, and where it wants what: places in S3."""
+
+    source: dict[str, str]
+    outputs: dict[str, dict[str, str]]
+
+
 class CodeBuild(State):
-    """Projects by name and builds by id, in the order in which they came."""
+    """Projects by name and builds by id, in the order in which they came; reports by their ARN."""
 
     def __init__(self, *place: Any) -> None:
         super().__init__(*place)
         self.projects: dict[str, Project] = {}
         self.builds: dict[str, Build] = {}
+        self.handed: dict[str, Handed] = {}
+        self.groups: dict[str, dict[str, Any]] = {}
+        self.reports: dict[str, dict[str, Any]] = {}
 
     def project(self, name: str) -> Project:
         name = name.rpartition("/")[2]
         if name not in self.projects:
             raise AwsError("ResourceNotFoundException", f"Project cannot be found: {self.arn('codebuild', f'project/{name}')}")
         return self.projects[name]
+
+    def hand(self, identifier: str, revision: str, source: dict[str, str], outputs: dict[str, dict[str, str]]) -> None:
+        """What CodePipeline tells a build of its own beside StartBuild."""
+        self.handed[identifier] = Handed(source, outputs)
+        self.builds[identifier]["resolvedSourceVersion"] = revision
+
+    def cache(self, build: Build) -> str | None:
+        """Where a live build finds the layers of the one before; there is no room in it for two at once."""
+        name, modes = build["projectName"], build["cache"].get("modes", [])
+        busy = any(other["projectName"] == name and not other["buildComplete"] for other in self.builds.values() if other is not build)
+        return None if busy or "LOCAL_DOCKER_LAYER_CACHE" not in modes else f"codebuild-{self.account}-{self.region}-{name}"
 
     def build(self, identifier: str) -> Build:
         if identifier not in self.builds:
@@ -212,7 +235,12 @@ def start(state: CodeBuild, project: Project, params: dict[str, Any], initiator:
 
 
 def run(state: CodeBuild, build: Build) -> Generator[float, None, None]:
-    """A build's phases. Nothing is built here; what the seed's build does under its role is tried: its log, its login, its push."""
+    """A build's phases. Without containers nothing is built; what a build does under its role is tried: its log, its login, its push."""
+    if state.sandbox.live:
+        from sandbox.live import codebuild  # noqa: PLC0415 who does not need it need not have it
+
+        yield from codebuild.run(state, build)
+        return
     yield 5
     failure: AwsError | None = None
     for phase in PHASES:
@@ -309,3 +337,55 @@ def stop_build(call: Call) -> dict[str, Any]:
     if not build["buildComplete"]:
         finish(state, build, "STOPPED")
     return {"build": build}
+
+
+@operation("codebuild")
+def list_report_groups(call: Call) -> dict[str, Any]:
+    """https://docs.aws.amazon.com/codebuild/latest/APIReference/API_ListReportGroups.html"""
+    return {"reportGroups": sorted(call.state(CodeBuild).groups)}
+
+
+@operation("codebuild")
+def batch_get_report_groups(call: Call) -> dict[str, Any]:
+    """https://docs.aws.amazon.com/codebuild/latest/APIReference/API_BatchGetReportGroups.html"""
+    return found("reportGroups", call.state(CodeBuild).groups, call.params["reportGroupArns"])
+
+
+@operation("codebuild")
+def delete_report_group(call: Call) -> dict[str, Any]:
+    """https://docs.aws.amazon.com/codebuild/latest/APIReference/API_DeleteReportGroup.html: with its reports only if that is said."""
+    state, arn = call.state(CodeBuild), call.params["arn"]
+    there = [report["arn"] for report in state.reports.values() if report["reportGroupArn"] == arn]
+    if there and not call.params.get("deleteReports"):
+        raise AwsError("InvalidInputException", f"Report group {arn} has reports. Delete them, or set deleteReports.")
+    for report in there:
+        del state.reports[report]
+    state.groups.pop(arn, None)
+    return {}
+
+
+@operation("codebuild")
+def list_reports_for_report_group(call: Call) -> dict[str, Any]:
+    """https://docs.aws.amazon.com/codebuild/latest/APIReference/API_ListReportsForReportGroup.html: newest first."""
+    reports = call.state(CodeBuild).reports.values()
+    return {"reports": [report["arn"] for report in reports if report["reportGroupArn"] == call.params["reportGroupArn"]][::-1]}
+
+
+@operation("codebuild")
+def batch_get_reports(call: Call) -> dict[str, Any]:
+    """https://docs.aws.amazon.com/codebuild/latest/APIReference/API_BatchGetReports.html"""
+    reports = call.state(CodeBuild).reports
+    told = {arn: {key: part for key, part in report.items() if key != "cases"} for arn, report in reports.items()}
+    return found("reports", told, call.params["reportArns"])
+
+
+@operation("codebuild")
+def describe_test_cases(call: Call) -> dict[str, Any]:
+    """https://docs.aws.amazon.com/codebuild/latest/APIReference/API_DescribeTestCases.html"""
+    cases = call.state(CodeBuild).reports.get(call.params["reportArn"], {}).get("cases", [])
+    status = call.params.get("filter", {}).get("status")
+    return {"testCases": [case for case in cases if status in (None, case["status"])]}
+
+
+def found(key: str, there: dict[str, Any], wanted: list[str]) -> dict[str, Any]:
+    return {key: [there[name] for name in wanted if name in there], f"{key}NotFound": [name for name in wanted if name not in there]}

@@ -10,8 +10,43 @@ import hashlib
 from moto.ecr.models import ecr_backends
 
 from sandbox.core import policies
+from sandbox.core.clock import beside
 from sandbox.core.gateway import Answer, Call, operation
 from sandbox.core.wire import AwsError
+
+
+@operation("ecr")
+def create_repository(call: Call) -> Answer:
+    """https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CreateRepository.html; a live one starts the registry."""
+    answered = call.forward()
+    engine = call.sandbox.live
+    if engine and answered.status_code == 200:
+        from sandbox.live import registry  # noqa: PLC0415 who does not need it need not have it
+
+        call.clock.play(beside(lambda: registry.prepare(engine, call.account, call.region)))
+    return answered
+
+
+@operation("ecr")
+def get_authorization_token(call: Call) -> Answer:
+    """https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_GetAuthorizationToken.html"""
+    if not call.sandbox.live:
+        return call.forward()
+    from sandbox.live import registry  # noqa: PLC0415 who does not need it need not have it
+
+    return registry.log_in(call)
+
+
+@operation("ecr")
+def put_lifecycle_policy(call: Call) -> Answer:
+    """https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_PutLifecyclePolicy.html; in a live sandbox images expire."""
+    answered = call.forward()
+    if call.sandbox.live and answered.status_code == 200:
+        from sandbox.live import lifecycle  # noqa: PLC0415 who does not need it need not have it
+
+        repository = ecr_backends[call.owner][call.region].repositories[call.params["repositoryName"]]
+        call.clock.after(lifecycle.SECONDS, lambda: lifecycle.expire(repository, call.clock.now()))
+    return answered
 
 
 @operation("ecr")

@@ -27,6 +27,7 @@ MODULES = {
     "secretsmanager": ["secrets"],
     "service-quotas": ["quotas"],
     "sns": ["sns"],
+    "ssm": ["ssm"],
     "sts": ["iam"],
 }
 

@@ -1,6 +1,7 @@
 """What each kind of action does, under the pipeline's role; a generator that yields the seconds it takes.
 
-Nothing is cloned or built here: a source is an empty bundle, and a build hands its input on. The live sandbox puts its own in their place.
+Without containers nothing is cloned or built: a source is an empty bundle, and a build hands its input on. A live sandbox takes commits of
+its own repositories, and hands on what was built.
 """
 
 from __future__ import annotations
@@ -8,11 +9,13 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import io
+import json
 import uuid
 import zipfile
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any
 
+from sandbox.codebuild import CodeBuild
 from sandbox.codeconnections import Connections
 from sandbox.core import access
 from sandbox.core.clock import ASIDE
@@ -85,8 +88,14 @@ def source_connection(state: Pipelines, action: Action, role: access.Principal) 
     is_local = action.configuration["FullRepositoryId"].startswith("local/")  # on this machine: no person has to let anybody in
     if connection is None or (connection["ConnectionStatus"] != "AVAILABLE" and not is_local):
         raise ActionFailed("ConfigurationError", f"[GitHub] Connection {arn} is not available")
-    revision = hashlib.sha256(action.execution.id.encode()).hexdigest()[:40]
-    deliver(state, action, role, bundle(), action.execution.revision_override or revision)
+    if state.sandbox.live:
+        from sandbox.live import source  # noqa: PLC0415 who does not need it need not have it
+
+        revision, body = yield from source.fetch(state, action)
+    else:
+        made_up = hashlib.sha256(action.execution.id.encode()).hexdigest()[:40]
+        revision, body = action.execution.revision_override or made_up, bundle()
+    deliver(state, action, role, body, revision)
     action.variables |= {"CommitId": action.revision or "", "BranchName": action.configuration["BranchName"]}
     action.variables |= {"FullRepositoryName": action.configuration["FullRepositoryId"], "ConnectionArn": arn}
 
@@ -110,22 +119,31 @@ def deliver(state: Pipelines, action: Action, role: access.Principal, body: byte
 
 def build(state: Pipelines, action: Action, role: access.Principal) -> Doing:
     """https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-CodeBuild.html"""
-    project = action.configuration["ProjectName"]
-    started = state.invoke(
-        "codebuild", "StartBuild", role, projectName=project, sourceVersion=next(iter(action.execution.revisions.values()), "main")
-    )
+    project, revision = action.configuration["ProjectName"], next(iter(action.execution.revisions.values()), "main")
+    inputs = action.declared["inputArtifacts"]
+    source = action.artifact(inputs[0]["name"])
+    place = f"arn:aws:s3:::{source['Bucket']}/{source['Key']}"
+    given = {"projectName": project, "sourceVersion": place if state.sandbox.live else revision}
+    if action.configuration.get("EnvironmentVariables"):
+        given["environmentVariablesOverride"] = json.loads(action.configuration["EnvironmentVariables"])
+    started = state.invoke("codebuild", "StartBuild", role, **given)
+    if state.sandbox.live:
+        outputs = {artifact["name"]: action.artifact(artifact["name"]) for artifact in action.declared["outputArtifacts"]}
+        state.sandbox.state(CodeBuild, state.account, state.region).hand(started["build"]["id"], revision, source, outputs)
     action.external = {
         "externalExecutionId": started["build"]["id"],
         "externalExecutionUrl": console(state, "codesuite/codebuild/projects/" + project),
     }
     done = started["build"]
     while not done["buildComplete"]:
-        yield 5
+        yield ASIDE if state.sandbox.live else 5
         done = state.invoke("codebuild", "BatchGetBuilds", role, ids=[done["id"]])["builds"][0]
+    action.variables |= {variable["name"]: variable["value"] for variable in done.get("exportedEnvironmentVariables", [])}
     if done["buildStatus"] != "SUCCEEDED":
         failed = [phase["contexts"][0]["message"] for phase in done["phases"] if phase.get("contexts")]
         raise ActionFailed("JobFailed", f"Build terminated with state: {done['buildStatus']}. {' '.join(failed)}".rstrip())
-    inputs = action.declared["inputArtifacts"]
+    if state.sandbox.live:  # the build has written them
+        return
     body = state.invoke("s3", "GetObject", access.role_session(done["serviceRole"], "codebuild"), **action.artifact(inputs[0]["name"]))[
         "Body"
     ].read()
@@ -178,7 +196,7 @@ def deploy_beanstalk(state: Pipelines, action: Action, role: access.Principal) -
     action.external = {"externalExecutionId": label}
     status = "Updating"
     while status == "Updating":
-        yield 10
+        yield ASIDE if state.sandbox.live else 10
         found = state.invoke("elasticbeanstalk", "DescribeEnvironments", role, EnvironmentNames=[environment], IncludeDeleted=False)
         status = found["Environments"][0]["Status"]
         state.invoke("elasticbeanstalk", "DescribeEvents", role, EnvironmentName=environment)

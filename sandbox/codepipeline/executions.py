@@ -30,6 +30,7 @@ class Execution:
     summary: str = ""
     updated: Any = None
     revisions: dict[str, str] = dataclasses.field(default_factory=dict)
+    summaries: dict[str, str] = dataclasses.field(default_factory=dict)  # of the revisions: what a source tells of them
     revision_override: str | None = None
     actions: list[Action] = dataclasses.field(default_factory=list)
     succeeded: set[str] = dataclasses.field(default_factory=set)  # the stages that it got through

@@ -143,6 +143,7 @@ def rollback_stage(call: Call) -> Params:
     trigger = {"triggerType": "ManualRollback", "triggerDetail": call.principal.arn}
     execution = Execution(found.declared, trigger, call.clock.now(), target.variables, updated=call.clock.now())
     execution.revisions, execution.rollback_of, execution.only_stage = dict(target.revisions), target.id, params["stageName"]
+    execution.summaries = dict(target.summaries)
     execution.actions = [action for action in target.actions if action.stage != params["stageName"]]
     found.executions[execution.id] = execution
     state.enter(found, execution, params["stageName"])
@@ -241,7 +242,10 @@ def execution_summary(execution: Execution) -> Params:
         statusSummary=execution.summary,
         startTime=execution.started,
         lastUpdateTime=execution.updated,
-        sourceRevisions=[{"actionName": name, "revisionId": revision} for name, revision in execution.revisions.items()],
+        sourceRevisions=[
+            given(actionName=name, revisionId=revision, revisionSummary=execution.summaries.get(name))
+            for name, revision in execution.revisions.items()
+        ],
         trigger=execution.trigger,
         executionMode=execution.mode,
         executionType=kind(execution),
@@ -256,7 +260,10 @@ def get_pipeline_execution(call: Call) -> Params:
     summary = {
         key: text for key, text in execution_summary(execution).items() if key not in ("startTime", "lastUpdateTime", "sourceRevisions")
     }
-    revisions = [{"name": name, "revisionId": revision} for name, revision in execution.revisions.items()]
+    revisions = [
+        given(name=name, revisionId=revision, revisionSummary=execution.summaries.get(name))
+        for name, revision in execution.revisions.items()
+    ]
     variables = [{"name": name, "resolvedValue": text} for name, text in execution.variables.items()]
     pipeline = {"pipelineName": call.params["pipelineName"], "pipelineVersion": execution.pipeline["version"]}
     return {"pipelineExecution": {**pipeline, **summary, "artifactRevisions": revisions, "variables": variables}}

@@ -100,6 +100,10 @@ PAGES: dict[tuple[str, str], Page | str] = {
     ("POST", "credentials"): credentials,
     ("PUT", "connections"): "codeconnections:complete",
     ("PUT", "subscriptions"): "sns:confirm",
+    ("GET", "repositories"): "live.source:look",
+    ("PUT", "repositories"): "live.source:keep",
+    ("POST", "pushes"): "live.source:pushed",
+    **{(method, "registry"): "live.registry:door" for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")},
 }
 
 
@@ -113,7 +117,8 @@ def answer(sandbox: Sandbox, request: Request) -> Response:
         module, _, function = page.partition(":")
         page = getattr(importlib.import_module(f"sandbox.{module}"), function)
     try:
-        return reply(page(sandbox, request), 200)
+        answered = page(sandbox, request)
+        return answered if isinstance(answered, Response) else reply(answered, 200)
     except (ValueError, TypeError, KeyError, AwsError) as error:
         return reply({"error": f"{type(error).__name__}: {error}"}, 400)
 

@@ -51,10 +51,8 @@ def alone(port: int) -> Iterator[None]:
 
 def health(port: int) -> dict[str, Any] | None:
     """What the sandbox on this port says of itself; None where nothing listens, an error where something else does."""
-    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with direct.open(f"http://127.0.0.1:{port}/_sandbox/health", timeout=30) as answer:
-            said = json.load(answer)
+        said = page(port, "health")
     except urllib.error.URLError as error:
         if isinstance(error.reason, ConnectionRefusedError):
             return None
@@ -67,6 +65,13 @@ def health(port: int) -> dict[str, Any] | None:
             f"export LITTLE_SERVICE_SANDBOX_URL=http://127.0.0.1:{port + 1} and run this again."
         )
     return said
+
+
+def page(port: int, name: str) -> Any:
+    """What ``GET /_sandbox/NAME`` answers; no proxy lies between."""
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with direct.open(f"http://127.0.0.1:{port}/_sandbox/{name}", timeout=30) as answer:
+        return json.load(answer)
 
 
 def start(port: int, mode: str | None = None) -> tuple[dict[str, Any], bool]:

@@ -73,7 +73,10 @@ def resources(call: Call) -> list[list[str]]:
     region, owner = "" if call.service == "iam" else call.region, params.get("registryId", call.account)
     values = params[key] if isinstance(params[key], list) else [params[key]]
     names = [value.rpartition("/")[2] if key == "QueueUrl" else value.partition(":")[0] for value in values]
-    parts = [template.format(name, ApplicationName=params.get("ApplicationName") or application_of(call, name)) for name in names]
+    if call.service == "elasticbeanstalk":
+        parts = [template.format(name, ApplicationName=params.get("ApplicationName") or application_of(call, name)) for name in names]
+    else:
+        parts = [template.format(name) for name in names]
     return [[f"arn:aws:{call.service}:{region}:{owner}:{part}"] for part in parts]
 
 

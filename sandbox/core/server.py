@@ -37,7 +37,7 @@ def listen(port: int, mode: str = "control") -> BaseWSGIServer:
         gateway = sandbox.live.start()
         # The containers reach it by the address that this machine has in their network.
         inside = serve(sandbox, gateway, server.server_port)
-        sandbox.url_inside = f"http://{gateway}:{server.server_port}"
+        sandbox.url_inside = sandbox.live.url
         threading.Thread(target=inside.serve_forever, daemon=True).start()
         threading.Thread(target=tick, args=[sandbox], daemon=True).start()
     return server
@@ -60,12 +60,20 @@ def tick(sandbox: Sandbox) -> None:
 def run(server: BaseWSGIServer) -> None:
     """Answer until SIGTERM or Ctrl-C; what a live one started goes with it."""
 
+    ending = threading.Lock()
+
+    def end() -> None:
+        if ending.acquire(blocking=False):  # once
+            try:
+                if server.app.live:
+                    server.app.live.stop()  # while the port is still held: who stops the sandbox waits for that
+            finally:
+                server.shutdown()
+
     def stop(*_: object) -> None:
-        threading.Thread(target=server.shutdown).start()  # it waits for the loop that this signal interrupted
+        threading.Thread(target=end).start()  # it waits for the loop that this signal interrupted
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
     server.serve_forever(poll_interval=0.1)
-    if server.app.live:
-        server.app.live.stop()
-    server.server_close()  # last: who stops the sandbox waits for this
+    server.server_close()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
+import secrets
+from collections.abc import Generator
 from typing import Any
 
 from sandbox.core import networking
@@ -46,6 +48,9 @@ class ElastiCache(State):
         self.clusters: dict[str, Thing] = {}
         self.tags: dict[str, dict[str, str]] = {}
         self.events: list[Thing] = []
+        # Of those that really run: the words that clients may say, by group or cluster, and the sandbox's own.
+        self.tokens: dict[str, list[str]] = {}
+        self.admin_password = secrets.token_urlsafe()
         families = {family for versions in VERSIONS.values() for family in versions.values()}
         for family in sorted(families):
             self.add_parameter_group(f"default.{family}", family, f"Default parameter group for {family}")
@@ -99,7 +104,10 @@ class ElastiCache(State):
         grouped = "ReplicationGroupId" in thing and "MemberClusters" in thing
         name = thing["ReplicationGroupId"] if grouped else thing["CacheClusterId"]
 
-        def end() -> None:
+        def story() -> Generator[float, None, None]:
+            yield SECONDS[status]
+            if cache := self.real():
+                yield from cache.follow(self, thing, status)
             current = (self.groups if grouped else self.clusters).get(name)
             if current is not thing:
                 return
@@ -116,7 +124,15 @@ class ElastiCache(State):
             self.set_status(thing, status)
         else:
             thing["CacheClusterStatus"] = status
-        self.clock.after(SECONDS[status], end)
+        self.clock.play(story())
+
+    def real(self) -> Any:
+        """What runs it in a live sandbox."""
+        if not self.sandbox.live:
+            return None
+        from sandbox.live import cache  # noqa: PLC0415 who does not need it need not have it
+
+        return cache
 
     def remove(self, thing: Thing, *, grouped: bool) -> None:
         for member in self.members(thing) if grouped else [thing]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Generator
 from datetime import UTC, timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ from sandbox.core.wire import AwsError
 from sandbox.elasticache.models import PARAMETERS, VERSIONS, ElastiCache, Thing, check_name, engine_version
 
 SERVICE = "elasticache"
+FAILOVER = 60
 # What ModifyReplicationGroup changes in its members, and how they call it.
 MEMBERS = ("AutoMinorVersionUpgrade", "SnapshotRetentionLimit", "SnapshotWindow", "PreferredMaintenanceWindow", "TransitEncryptionMode")
 
@@ -140,7 +142,15 @@ def modify_cache_parameter_group(call: Call) -> Thing:
         if listed and value not in allowed.split(","):
             raise AwsError("InvalidParameterValue", f"The parameter value {value} is not valid for {key}: {allowed}")
         state.values[name][key] = value
+    adjust_nodes(state, name)
     return {"CacheParameterGroupName": name}
+
+
+def adjust_nodes(state: ElastiCache, parameter_group: str) -> None:
+    """Running nodes take their parameters at once."""
+    used = [one for one in state.clusters.values() if one["CacheParameterGroup"]["CacheParameterGroupName"] == parameter_group]
+    if cache := state.real():
+        state.clock.play(cache.adjust(state, used))
 
 
 @operation(SERVICE)
@@ -151,6 +161,7 @@ def reset_cache_parameter_group(call: Call) -> Thing:
     named = [parameter["ParameterName"] for parameter in call.params.get("ParameterNameValues", [])]
     for key in list(state.values[name]) if call.params.get("ResetAllParameters") else named:
         state.values[name].pop(key, None)
+    adjust_nodes(state, name)
     return {"CacheParameterGroupName": name}
 
 
@@ -197,6 +208,7 @@ def create_replication_group(call: Call) -> Thing:
         state.add_cluster(member, params, name)
     made = described(state, name, params, members)
     state.groups[name] = made
+    state.tokens[name] = [params["AuthToken"]] if params.get("AuthToken") else []
     state.tags[made["ARN"]] = tags.as_dict(params.get("Tags"))
     state.later(made, "creating")
     return {"ReplicationGroup": made}
@@ -262,6 +274,10 @@ def modify_replication_group(call: Call) -> Thing:
     group |= {key: params[key] for key in MEMBERS if key in params and key in group}
     for member in state.members(group):
         modify_member(state, member, params)
+    if "AuthToken" in params or params.get("AuthTokenUpdateStrategy") == "DELETE":
+        set_token(state, group, params)
+    if cache := state.real():
+        state.clock.play(cache.adjust(state, state.members(group)))
     slow = {key: params[key] for key in ("CacheNodeType", "EngineVersion") if key in params and params[key] != state.members(group)[0][key]}
     if not params.get("ApplyImmediately", False):
         if slow:
@@ -276,6 +292,15 @@ def modify_replication_group(call: Call) -> Thing:
     group |= {key: value for key, value in slow.items() if key == "CacheNodeType"}
     state.later(group, "modifying")
     return {"ReplicationGroup": group}
+
+
+def set_token(state: ElastiCache, group: Thing, params: Thing) -> None:
+    """https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/auth.html: ROTATE lets the old one in too, until SET."""
+    strategy, name = params.get("AuthTokenUpdateStrategy", "ROTATE"), group["ReplicationGroupId"]
+    kept = state.tokens.get(name, [])[-1:] if strategy == "ROTATE" else []
+    state.tokens[name] = [] if strategy == "DELETE" else [*kept, params["AuthToken"]]
+    for thing in (group, *state.members(group)):
+        thing["AuthTokenEnabled"] = bool(state.tokens[name])
 
 
 def modify_member(state: ElastiCache, cluster: Thing, params: Thing) -> None:
@@ -300,6 +325,33 @@ def delete_replication_group(call: Call) -> Thing:
 
 
 @operation(SERVICE)
+def test_failover(call: Call) -> Thing:
+    """https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_TestFailover.html"""
+    state = call.state(ElastiCache)
+    group = state.group(call.params["ReplicationGroupId"])
+    if group["Status"] != "available":
+        raise AwsError("InvalidReplicationGroupState", f"Replication group {group['ReplicationGroupId']} is not in available state.")
+    if group["AutomaticFailover"] != "enabled":
+        raise AwsError("InvalidReplicationGroupState", "Automatic failover must be enabled to test it.")
+    state.clock.play(failover(state, group))
+    return {"ReplicationGroup": group}
+
+
+def failover(state: ElastiCache, group: Thing) -> Generator[float, None, None]:
+    nodes = group["NodeGroups"][0]["NodeGroupMembers"]
+    old = next(node for node in nodes if node["CurrentRole"] == "primary")
+    new = next(node for node in nodes if node is not old)
+    state.set_status(group, "modifying")
+    yield FAILOVER
+    old["CurrentRole"], new["CurrentRole"] = "replica", "primary"
+    if cache := state.real():
+        yield from cache.fail_over(state, group, old["CacheClusterId"], new["CacheClusterId"])
+    state.set_status(group, "available")
+    message = f"Failover from master node {old['CacheClusterId']} to replica node {new['CacheClusterId']} completed"
+    state.tell(group["ReplicationGroupId"], "replication-group", message)
+
+
+@operation(SERVICE)
 def create_cache_cluster(call: Call) -> Thing:
     """https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_CreateCacheCluster.html"""
     state, name = call.state(ElastiCache), call.params["CacheClusterId"].lower()
@@ -307,6 +359,7 @@ def create_cache_cluster(call: Call) -> Thing:
     if name in state.clusters:
         raise AwsError("CacheClusterAlreadyExists", f"Cache cluster {name} already exists.")
     made = state.add_cluster(name, call.params, None)
+    state.tokens[name] = [call.params["AuthToken"]] if call.params.get("AuthToken") else []
     state.tags[made["ARN"]] = tags.as_dict(call.params.get("Tags"))
     state.later(made, "creating")
     state.tell(name, "cache-cluster", "Cache cluster created")

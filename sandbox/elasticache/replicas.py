@@ -56,6 +56,8 @@ def decrease_replica_count(call: Call) -> Thing:
     if not least <= wanted < len(members):
         message = f"The new replica count must be from {least - 1} to {len(members) - 2}."
         raise AwsError("InvalidParameterValue", message)
+    if cache := state.real():
+        state.clock.play(cache.drop(state, members[wanted:]))
     for member in members[wanted:]:
         state.remove(state.clusters[member], grouped=False)
     del members[wanted:], shard["NodeGroupMembers"][wanted:]

@@ -6,6 +6,7 @@ The live sandbox starts it.
 from __future__ import annotations
 
 import io
+import json
 import re
 import zipfile
 
@@ -26,7 +27,15 @@ MISSING = (
 
 
 class DeploymentFailed(Exception):
-    """Why, in one line."""
+    """Why, and on which instances, where it is not on all."""
+
+    def __init__(self, why: str, instances: list[str] | None = None) -> None:
+        super().__init__(why)
+        self.instances = instances
+
+
+class Unhealthy(DeploymentFailed):
+    """It runs, and does not pass its health check."""
 
 
 def check(beanstalk: Beanstalk, environment: Environment, label: str | None) -> None:
@@ -46,16 +55,19 @@ def instance_role(beanstalk: Beanstalk, environment: Environment) -> access.Prin
     return access.Principal(arn, beanstalk.account, role)
 
 
-def read_secret(beanstalk: Beanstalk, role: access.Principal, variable: str, arn: str) -> None:
+def read_secret(beanstalk: Beanstalk, role: access.Principal, variable: str, arn: str) -> str:
     """Fetch a secret or parameter as an instance does (https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/AWSHowTo.secrets.env-vars.html)."""
-    secret = ":".join(arn.split(":")[:7])  # an eighth part names a key in the secret
+    secret, key = ":".join(arn.split(":")[:7]), ":".join(arn.split(":")[7:])  # an eighth part names a key in the secret
     try:
         if ":ssm:" in arn:
-            beanstalk.invoke("ssm", "GetParameter", role, Name=arn.partition(":parameter")[2], WithDecryption=True)
-        else:
-            beanstalk.invoke("secretsmanager", "GetSecretValue", role, SecretId=secret)
+            got = beanstalk.invoke("ssm", "GetParameter", role, Name=arn.partition(":parameter")[2], WithDecryption=True)
+            return got["Parameter"]["Value"]
+        text = beanstalk.invoke("secretsmanager", "GetSecretValue", role, SecretId=secret)["SecretString"]
+        return str(json.loads(text)[key]) if key else text
     except AwsError as error:
         raise DeploymentFailed(f"The value of {variable} cannot be read: {error.message}") from error
+    except (ValueError, KeyError) as error:
+        raise DeploymentFailed(f"The value of {variable} cannot be read: the secret has no key {key}") from error
 
 
 def check_bundle(beanstalk: Beanstalk, role: access.Principal, bundle: dict[str, str] | None) -> None:

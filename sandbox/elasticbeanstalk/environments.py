@@ -7,7 +7,7 @@ from datetime import UTC, timedelta
 
 from sandbox.core import tags
 from sandbox.core.wire import AwsError
-from sandbox.elasticbeanstalk import life, options
+from sandbox.elasticbeanstalk import life, options, running
 from sandbox.elasticbeanstalk.fleet import Fleet
 from sandbox.elasticbeanstalk.models import SECONDS_LISTED_AFTER_TERMINATION, Application, Beanstalk, Environment, Version, random_id
 from sandbox.elasticbeanstalk.platforms import stack_of
@@ -34,8 +34,8 @@ def environment_described(beanstalk: Beanstalk, environment: Environment) -> Par
         SolutionStackName=environment.stack,
         PlatformArn=beanstalk.platform_arn(environment.stack),
         Description=environment.description,
-        EndpointURL=Fleet(beanstalk, environment).reachable() if environment.tier == "WebServer" else None,
-        CNAME=environment.cname if environment.tier == "WebServer" else None,
+        EndpointURL=environment.address or (Fleet(beanstalk, environment).reachable() if environment.tier == "WebServer" else None),
+        CNAME=environment.address or (environment.cname if environment.tier == "WebServer" else None),
         DateCreated=environment.created,
         DateUpdated=environment.updated,
         Status=environment.status,
@@ -179,6 +179,7 @@ def abort_environment_update(beanstalk: Beanstalk, params: Params) -> Params:
 def aborted(beanstalk: Beanstalk, environment: Environment) -> life.Story:
     yield 60
     environment.draft = None
+    yield from running.undo(beanstalk, environment)
     beanstalk.tell(environment, "The environment was reverted to the previous configuration setting.")
     life.health(beanstalk, environment, "Ok")
     life.settle(beanstalk, environment)

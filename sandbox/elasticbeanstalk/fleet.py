@@ -185,15 +185,24 @@ class Fleet:
 
     def replace(self) -> tuple[list[str], list[str]]:
         """Launch as many new instances as there are, then end the old ones; both by their ids."""
+        old = self.ids()
+        new = self.grow()
+        self.shrink(old)
+        return new, old
+
+    def grow(self) -> list[str]:
+        """Launch as many new instances as there are, beside them."""
         old, (smallest, largest) = self.ids(), self.bounds
         group = {"AutoScalingGroupName": self.parts["group"]}
         count = min(max(len(old), smallest), largest)
         self.call("autoscaling", "UpdateAutoScalingGroup", **group, MinSize=0, MaxSize=count + len(old), DesiredCapacity=count + len(old))
-        new = [instance for instance in self.ids() if instance not in old]
-        for instance in old:
+        return [instance for instance in self.ids() if instance not in old]
+
+    def shrink(self, instances: list[str]) -> None:
+        """End these instances."""
+        for instance in instances:
             self.call("autoscaling", "TerminateInstanceInAutoScalingGroup", InstanceId=instance, ShouldDecrementDesiredCapacity=True)
         self.resize()
-        return new, old
 
     def remove(self, *only: str) -> list[str]:
         """Delete these parts, or all, in their order, and say which. One that others name stays, and its error is raised."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sandbox.core.wire import AwsError
-from sandbox.elasticbeanstalk import life, options
+from sandbox.elasticbeanstalk import life, options, running
 from sandbox.elasticbeanstalk.environments import TIERS
 from sandbox.elasticbeanstalk.fleet import Fleet
 from sandbox.elasticbeanstalk.models import Beanstalk, Environment
@@ -75,7 +75,8 @@ def describe_environment_health(beanstalk: Beanstalk, params: Params) -> Params:
     """https://docs.aws.amazon.com/elasticbeanstalk/latest/api/API_DescribeEnvironmentHealth.html"""
     environment = beanstalk.environment(params)
     check_enhanced(environment)
-    count = len(Fleet(beanstalk, environment).ids())
+    ill = [one for one in Fleet(beanstalk, environment).ids() if one in running.symptoms(beanstalk, environment)]
+    count = len(Fleet(beanstalk, environment).ids()) - len(ill)
     return {
         "EnvironmentName": environment.name,
         "HealthStatus": environment.health,
@@ -83,7 +84,7 @@ def describe_environment_health(beanstalk: Beanstalk, params: Params) -> Params:
         "Color": environment.color,
         "Causes": environment.causes,
         "ApplicationMetrics": {"RequestCount": 0},
-        "InstancesHealth": {key: count if key == environment.health else 0 for key in HEALTHS},
+        "InstancesHealth": {key: (count if key == environment.health else 0) + (len(ill) if key == "Severe" else 0) for key in HEALTHS},
         "RefreshedAt": beanstalk.clock.now(),
     }
 
@@ -96,12 +97,13 @@ def describe_instances_health(beanstalk: Beanstalk, params: Params) -> Params:
     """https://docs.aws.amazon.com/elasticbeanstalk/latest/api/API_DescribeInstancesHealth.html"""
     environment = beanstalk.environment(params)
     check_enhanced(environment)
+    ill = running.symptoms(beanstalk, environment)
     found = [
         given(
             InstanceId=instance["InstanceId"],
-            HealthStatus=environment.health,
-            Color=environment.color,
-            Causes=environment.causes,
+            HealthStatus="Severe" if instance["InstanceId"] in ill else environment.health,
+            Color="Red" if instance["InstanceId"] in ill else environment.color,
+            Causes=[ill[instance["InstanceId"]]] if instance["InstanceId"] in ill else environment.causes,
             LaunchedAt=environment.created,
             ApplicationMetrics={"RequestCount": 0},
             System={"CPUUtilization": {"User": 1.0, "System": 0.5, "Idle": 98.5}, "LoadAverage": [0.0, 0.0]},
@@ -144,6 +146,24 @@ def describe_environment_managed_actions(beanstalk: Beanstalk, params: Params) -
     """https://docs.aws.amazon.com/elasticbeanstalk/latest/api/API_DescribeEnvironmentManagedActions.html: none is ever due."""
     beanstalk.environment(params)
     return {"ManagedActions": []}
+
+
+@beanstalk_operation
+def request_environment_info(beanstalk: Beanstalk, params: Params) -> Params:
+    """https://docs.aws.amazon.com/elasticbeanstalk/latest/api/API_RequestEnvironmentInfo.html"""
+    environment = beanstalk.environment(params)
+    if not beanstalk.sandbox.live:
+        raise NotImplementedError("records write no logs")
+    environment.request = beanstalk.request
+    beanstalk.clock.play(running.collect_logs(beanstalk, environment, params["InfoType"]))
+    return {}
+
+
+@beanstalk_operation
+def retrieve_environment_info(beanstalk: Beanstalk, params: Params) -> Params:
+    """https://docs.aws.amazon.com/elasticbeanstalk/latest/api/API_RetrieveEnvironmentInfo.html"""
+    found = [one for one in beanstalk.environment(params).logs if one["InfoType"] == params["InfoType"]]
+    return {"EnvironmentInfo": found}
 
 
 @beanstalk_operation

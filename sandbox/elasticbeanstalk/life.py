@@ -10,8 +10,8 @@ import secrets
 from collections.abc import Generator
 
 from sandbox.core.wire import AwsError
-from sandbox.elasticbeanstalk import fleet, options, scaling
-from sandbox.elasticbeanstalk.deploying import DeploymentFailed, check
+from sandbox.elasticbeanstalk import fleet, options, running, scaling
+from sandbox.elasticbeanstalk.deploying import DeploymentFailed, Unhealthy
 from sandbox.elasticbeanstalk.fleet import Fleet
 from sandbox.elasticbeanstalk.models import Beanstalk, Environment
 from sandbox.elasticbeanstalk.options import Settings
@@ -35,6 +35,7 @@ def settle(beanstalk: Beanstalk, environment: Environment, *, status: str = "Rea
 def launch(beanstalk: Beanstalk, environment: Environment) -> Story:
     """https://docs.aws.amazon.com/elasticbeanstalk/latest/api/API_CreateEnvironment.html"""
     beanstalk.tell(environment, "createEnvironment is starting.")
+    running.name(beanstalk, environment)
     yield from raise_fleet(beanstalk, environment)
 
 
@@ -43,6 +44,7 @@ def rebuild(beanstalk: Beanstalk, environment: Environment) -> Story:
     beanstalk.tell(environment, "rebuildEnvironment is starting.")
     health(beanstalk, environment, "Info", "Environment rebuild in progress.")
     yield 140
+    yield from running.end(beanstalk, environment)
     for line in Fleet(beanstalk, environment).remove():
         beanstalk.tell(environment, line)
     yield from raise_fleet(beanstalk, environment)
@@ -83,15 +85,16 @@ def raise_fleet(beanstalk: Beanstalk, environment: Environment) -> Story:
     instances = own.ids()
     beanstalk.tell(environment, f"Added instance{'s' if len(instances) > 1 else ''} [{', '.join(instances)}] to your environment.")
     yield 120
-    finish_launch(beanstalk, environment, instances)
+    yield from finish_launch(beanstalk, environment, instances)
 
 
-def finish_launch(beanstalk: Beanstalk, environment: Environment, instances: list[str]) -> None:
+def finish_launch(beanstalk: Beanstalk, environment: Environment, instances: list[str]) -> Story:
     environment.deployed = dict.fromkeys(instances, environment.version)
     scaling.stream_logs(Fleet(beanstalk, environment))
     try:
-        check(beanstalk, environment, environment.version)
+        yield from running.put(beanstalk, environment, environment.version, instances)
     except DeploymentFailed as failure:
+        yield from running.attach(beanstalk, environment, instances)
         command_failed(beanstalk, environment, instances, failure)
         health(
             beanstalk,
@@ -104,8 +107,9 @@ def finish_launch(beanstalk: Beanstalk, environment: Environment, instances: lis
     else:
         beanstalk.tell(environment, "Instance deployment completed successfully.")
         health(beanstalk, environment, "Ok", "Initialization completed 12 seconds ago and took 5 minutes.")
+        yield from running.attach(beanstalk, environment, instances)
         if environment.tier == "WebServer":
-            beanstalk.tell(environment, f"Application available at {environment.cname}.")
+            beanstalk.tell(environment, f"Application available at {environment.address or environment.cname}.")
         beanstalk.tell(environment, f"Successfully launched environment: {environment.name}")
     settle(beanstalk, environment)
 
@@ -115,18 +119,26 @@ def fail_to_launch(beanstalk: Beanstalk, environment: Environment, message: str)
     beanstalk.tell(environment, "Failed to launch environment.", "ERROR")
     environment.status = "Terminating"
     yield 30
+    yield from running.end(beanstalk, environment)
     Fleet(beanstalk, environment).remove()
     end(beanstalk, environment)
 
 
-def command_failed(beanstalk: Beanstalk, environment: Environment, instances: list[str], failure: Exception) -> None:
+def command_failed(beanstalk: Beanstalk, environment: Environment, instances: list[str], failure: DeploymentFailed) -> None:
+    bad = failure.instances or instances
+    named = ", ".join(f"'{instance}'" for instance in bad)
+    if isinstance(failure, Unhealthy):
+        beanstalk.tell(environment, f"[Instance: {bad[0]}] {failure}", "ERROR")
+        message = f"Instance id(s) {named} did not pass health check after command execution. Aborting the operation."
+        beanstalk.tell(environment, message, "ERROR")
+        return
     if str(failure).startswith("Instance deployment"):
         beanstalk.tell(environment, str(failure), "ERROR")
     beanstalk.tell(environment, "Instance deployment failed. For details, see 'eb-engine.log'.", "ERROR")
     reason = f"Command failed on instance. Return code: 1 Output: {failure}"
-    beanstalk.tell(environment, f"[Instance: {instances[0]}] {reason}", "ERROR")
-    beanstalk.tell(environment, f"Command execution completed on all instances. Summary: [Successful: 0, Failed: {len(instances)}].")
-    named = ", ".join(f"'{instance}'" for instance in instances)
+    beanstalk.tell(environment, f"[Instance: {bad[0]}] {reason}", "ERROR")
+    summary = f"[Successful: {len(instances) - len(bad)}, Failed: {len(bad)}]"
+    beanstalk.tell(environment, f"Command execution completed on all instances. Summary: {summary}.")
     beanstalk.tell(environment, f"Unsuccessful command execution on instance id(s) {named}. Aborting the operation.", "ERROR")
 
 
@@ -141,21 +153,29 @@ def deploy(beanstalk: Beanstalk, environment: Environment, label: str) -> Story:
         yield from immutably(beanstalk, environment, label)
         return
     beanstalk.tell(environment, "Deploying new version to instance(s).")
-    instances = own.ids()
+    instances, ill = own.ids(), ""
     size = batch_size(own, policy, len(instances))
     for start in range(0, len(instances), size):
         batch = instances[start : start + size]
         yield 60
+        if size < len(instances):
+            yield from running.detach(beanstalk, environment, batch)
         try:
-            check(beanstalk, environment, label)
+            yield from running.put(beanstalk, environment, label, batch)
         except DeploymentFailed as failure:
-            command_failed(beanstalk, environment, batch, failure)
             environment.deployed |= dict.fromkeys(batch, label)
-            failed(beanstalk, environment, "Degraded", f"Command failed on {len(batch)} out of {len(instances)} instances.")
-            return
+            yield from running.attach(beanstalk, environment, batch)
+            # All at once nobody waits for their health: https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/using-features.deploy-existing-version.html
+            if not isinstance(failure, Unhealthy) or policy != "AllAtOnce":
+                command_failed(beanstalk, environment, batch, failure)
+                bad = len(failure.instances or batch)
+                failed(beanstalk, environment, "Degraded", f"Command failed on {bad} out of {len(instances)} instances.")
+                return
+            ill = f"{running.ILL} on {len(failure.instances or [])} out of {len(instances)} instances. {failure}"
         environment.deployed |= dict.fromkeys(batch, label)
+        yield from running.attach(beanstalk, environment, batch)
         beanstalk.tell(environment, "Instance deployment completed successfully.")
-    deployed(beanstalk, environment, label)
+    deployed(beanstalk, environment, label, ill)
 
 
 def batch_size(own: Fleet, policy: str | None, count: int) -> int:
@@ -172,30 +192,40 @@ def immutably(beanstalk: Beanstalk, environment: Environment, label: str) -> Sto
     beanstalk.tell(environment, "Immutable deployment policy enabled. Launching one instance with the new settings to verify health.")
     yield 16
     beanstalk.tell(environment, f"Created temporary auto scaling group {temporary}.")
+    old = own.ids()
+    new = own.grow() if beanstalk.sandbox.live else []  # records are tried without an instance
     yield 104
     try:
-        check(beanstalk, environment, label)
+        for batch in (new[:1], new[1:]):
+            yield from running.put(beanstalk, environment, label, batch)
     except DeploymentFailed as failure:
-        command_failed(beanstalk, environment, [f"i-{secrets.token_hex(9)[:17]}"], failure)  # the one that was tried, gone already
+        command_failed(beanstalk, environment, new or [f"i-{secrets.token_hex(9)[:17]}"], failure)  # the one that was tried, gone already
+        yield from running.withdraw(beanstalk, environment, new)
         yield 60
         failed(beanstalk, environment, "Ok", "")
         return
     beanstalk.tell(environment, "Instance deployment completed successfully.")
     yield 130
-    new, old = own.replace()
+    if new:
+        yield from running.attach(beanstalk, environment, new)
+        yield from running.detach(beanstalk, environment, old)
+        own.shrink(old)
+    else:
+        new, old = own.replace()
     beanstalk.tell(environment, f"Detached new instance(s) from temporary auto scaling group {temporary}.")
     beanstalk.tell(environment, f"Attached new instance(s) to the permanent auto scaling group {environment.parts['group']}.")
     yield 140
     beanstalk.tell(environment, "Deployment succeeded. Terminating old instances and temporary Auto Scaling group.")
     environment.deployed = dict.fromkeys(new, label)
+    yield from running.remove(beanstalk, environment, old)
     yield 190
     beanstalk.tell(environment, f"Removed instance{'s' if len(old) > 1 else ''} [{', '.join(old)}] from your environment.")
     deployed(beanstalk, environment, label)
 
 
-def deployed(beanstalk: Beanstalk, environment: Environment, label: str) -> None:
+def deployed(beanstalk: Beanstalk, environment: Environment, label: str, ill: str = "") -> None:
     environment.version, environment.deployment = label, environment.deployment + 1
-    health(beanstalk, environment, "Ok", "Application update completed 12 seconds ago.")
+    health(beanstalk, environment, "Severe" if ill else "Ok", ill or "Application update completed 12 seconds ago.")
     beanstalk.tell(environment, "New application version was deployed to running EC2 instances.")
     beanstalk.tell(environment, "Environment update completed successfully.")
     settle(beanstalk, environment)
@@ -222,12 +252,16 @@ def configure(beanstalk: Beanstalk, environment: Environment, after: Settings) -
     yield 300 if severity == "RestartEnvironment" else 60
     environment.settings = after
     own = Fleet(beanstalk, environment)
+    old = own.ids()
+    new = own.grow() if severity == "RestartEnvironment" and beanstalk.sandbox.live else []
     try:
         if severity != "NoInterruption":
-            check(beanstalk, environment, environment.version)
+            yield from running.change(beanstalk, environment, new or old, fresh=bool(new))
     except DeploymentFailed as failure:
-        command_failed(beanstalk, environment, own.ids(), failure)
+        command_failed(beanstalk, environment, new or old, failure)
         environment.settings, environment.draft_failed = before, True
+        yield from running.withdraw(beanstalk, environment, new)
+        yield from running.revert(beanstalk, environment, [] if new else old)
         beanstalk.tell(environment, "Failed to deploy configuration.", "ERROR")
         beanstalk.tell(environment, "The environment was reverted to the previous configuration setting.", "ERROR")
         health(beanstalk, environment, "Ok")
@@ -238,8 +272,13 @@ def configure(beanstalk: Beanstalk, environment: Environment, after: Settings) -
     own.resize()
     scaling.apply(own)
     scaling.stream_logs(own)
-    if severity == "RestartEnvironment":
+    if new:
+        yield from running.detach(beanstalk, environment, old)
+        own.shrink(old)
+        environment.deployed = dict.fromkeys(new, environment.version)
+    elif severity == "RestartEnvironment":
         environment.deployed = dict.fromkeys(own.replace()[0], environment.version)
+    yield from running.converge(beanstalk, environment)
     if "load balancer" in environment.parts:
         own.set_listeners()
     environment.draft = None
@@ -252,6 +291,7 @@ def restart(beanstalk: Beanstalk, environment: Environment) -> Story:
     """https://docs.aws.amazon.com/elasticbeanstalk/latest/api/API_RestartAppServer.html"""
     beanstalk.tell(environment, "restartAppServer is starting.")
     yield 30
+    yield from running.restart(beanstalk, environment)
     beanstalk.tell(environment, "restartAppServer completed successfully.")
     settle(beanstalk, environment)
 
@@ -263,6 +303,7 @@ def terminate(beanstalk: Beanstalk, environment: Environment) -> Story:
     beanstalk.tell(environment, "Waiting for EC2 instances to terminate. This may take a few minutes.")
     yield 125
     own = Fleet(beanstalk, environment)
+    yield from running.end(beanstalk, environment)
     try:
         if "group" in environment.parts:
             scaling.remove(own)

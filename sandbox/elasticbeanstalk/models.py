@@ -49,6 +49,8 @@ class Environment:
     deployment: int = 1
     parts: dict[str, Any] = dataclasses.field(default_factory=dict)  # what it consists of, by kind (fleet.py)
     deployed: dict[str, str | None] = dataclasses.field(default_factory=dict)  # instance → version
+    logs: list[dict[str, Any]] = dataclasses.field(default_factory=list)  # those that were asked for, in a live sandbox
+    address: str | None = None  # where it answers on this machine, in a live sandbox
     request: str = ""  # by which its events are asked for
     story: Generator[float, None, None] | None = None
 

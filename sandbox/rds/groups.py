@@ -11,6 +11,7 @@ from typing import Any
 from sandbox.core import networking, tags
 from sandbox.core.gateway import Call, operation
 from sandbox.core.wire import AwsError
+from sandbox.rds import instances
 from sandbox.rds.models import Databases, Thing, check_name, data, engines
 
 MOST_PARAMETERS = 20
@@ -203,6 +204,8 @@ def tell_instances(state: Databases, name: str, changes: list[Thing]) -> None:
         (group,) = instance["DBParameterGroups"]
         if group["DBParameterGroupName"] == name and waiting:
             group["ParameterApplyStatus"] = "pending-reboot"
+        if group["DBParameterGroupName"] == name and (database := instances.real(state, instance)):
+            state.clock.play(database.adjust(state, instance, changes))
 
 
 def check(change: Thing) -> None:

@@ -50,6 +50,15 @@ AT_ONCE = {
 Story = Generator[float, None, None]
 
 
+def real(state: Databases, instance: Thing) -> Any:
+    """What runs it in a live sandbox; of the other engines there are records alone."""
+    if not state.sandbox.live or instance["Engine"] != "mysql":
+        return None
+    from sandbox.live import database  # noqa: PLC0415 who does not need it need not have it
+
+    return database
+
+
 def interface(name: str) -> str:
     return f"RDSNetworkInterface {name}"
 
@@ -90,6 +99,7 @@ def make(call: Call, params: Thing, told: str, tagged: dict[str, str]) -> Thing:
     instance = {**described(state, name, params), **network, "DBParameterGroups": [group]}
     state.instances[name] = instance
     state.tags[instance["DBInstanceArn"]] = tagged
+    state.passwords[instance["DbiResourceId"]] = params.get("MasterUserPassword", "")
     subnets = [subnet["SubnetIdentifier"] for subnet in instance.get("DBSubnetGroup", {}).get("Subnets", [])]
     if subnets:
         networking.attach(state, interface(name), subnets, [member["VpcSecurityGroupId"] for member in instance["VpcSecurityGroups"]])
@@ -190,6 +200,8 @@ def creation(state: Databases, instance: Thing, params: Thing, told: str) -> Sto
     if state.instances.get(instance["DBInstanceIdentifier"]) is not instance:
         return
     name, port = instance["DBInstanceIdentifier"], params.get("Port", engines()[instance["Engine"]]["port"])
+    if database := real(state, instance):
+        yield from database.create(state, instance, port, params.get("SourceVolume"))
     instance["InstanceCreateTime"] = state.clock.now()
     instance["Endpoint"] = {"Address": state.endpoint(name), "Port": port, "HostedZoneId": "Z1PVIF0B656C1W"}
     valid = {"CAIdentifier": instance["CACertificateIdentifier"], "ValidTill": state.clock.now() + datetime.timedelta(days=365)}
@@ -204,7 +216,8 @@ def creation(state: Databases, instance: Thing, params: Thing, told: str) -> Sto
 
 def settle(state: Databases, instance: Thing) -> None:
     if instance["DBInstanceStatus"] != "deleting":
-        instance["DBInstanceStatus"] = "incompatible-parameters" if state.asks_too_much(instance) else "available"
+        fails = state.asks_too_much(instance) or instance["DbiResourceId"] in state.broken
+        instance["DBInstanceStatus"] = "incompatible-parameters" if fails else "available"
 
 
 def backup(state: Databases, instance: Thing) -> Story:
@@ -248,6 +261,8 @@ def modify_db_instance(call: Call) -> Thing:
         params["EngineVersion"] = version_of(instance["Engine"], params["EngineVersion"])
         checks.upgraded(instance, params)
     network = network_of(call, state, {"DBSubnetGroupName": instance.get("DBSubnetGroup", {}).get("DBSubnetGroupName"), **params})
+    if "MasterUserPassword" in params:
+        state.passwords[instance["DbiResourceId"]] = params["MasterUserPassword"]
     if "VpcSecurityGroupIds" in params:
         instance["VpcSecurityGroups"] = network["VpcSecurityGroups"]
         networking.regroup(state, interface(instance["DBInstanceIdentifier"]), params["VpcSecurityGroupIds"])
@@ -293,13 +308,21 @@ def modification(state: Databases, instance: Thing, work: Thing) -> Story:
     yield UNSEEN
     if instance["DBInstanceStatus"] == "deleting":
         return
+    database = real(state, instance) if instance["DBInstanceStatus"] == "available" else None
     slow = [key for key in work if key not in ("PendingCloudwatchLogsExports", "BackupRetentionPeriod")]
     names = {name: key for key, name in PENDING_NAMES.items()}
     if slow:
         states = {"MasterUserPassword": "resetting-master-credentials", **DEFERRED}
         instance["DBInstanceStatus"] = states[names.get(slow[0], slow[0])]
         yield MODIFICATION
+    restarts = RESTARTS.intersection(work)
+    if database and restarts:
+        yield from database.stop(state, instance)
     apply(state, instance, work)
+    if database and restarts:
+        yield from database.start(state, instance)
+    if database and "MasterUserPassword" in work:
+        yield from database.set_password(state, instance)
     if work.get("BackupRetentionPeriod") and "LatestRestorableTime" not in instance:
         yield from backup(state, instance)
     settle(state, instance)
@@ -325,6 +348,8 @@ def apply(state: Databases, instance: Thing, work: Thing) -> None:
             state.tell(instance, words, "configuration change")
 
 
+# What a running instance is started anew for.
+RESTARTS = {"DBInstanceClass", "EngineVersion", "Port", "DBInstanceIdentifier", "CACertificateIdentifier"}
 TOLD = {
     "DBInstanceClass": "Finished applying modification to DB instance class",
     "AllocatedStorage": "Finished applying modification to allocated storage",
@@ -351,9 +376,16 @@ def available(instance: Thing, *states: str) -> None:
 def passing(name: str, status: str, seconds: float, before: tuple[str, ...], after: str) -> None:
     """Register an operation that leads an instance from one state through another to a third."""
 
-    def story(state: Databases, instance: Thing) -> Story:
+    def story(state: Databases, instance: Thing, failing: bool) -> Story:
         instance["DBInstanceStatus"] = status
+        database = real(state, instance)
+        if failing:
+            fail_over(state, instance)
+        if database and status != "starting":
+            yield from database.stop(state, instance, at_once=failing)
         yield seconds
+        if database and status != "stopping" and instance["DBInstanceStatus"] == status:
+            yield from database.start(state, instance)
         if after == "available":
             settle(state, instance)
         elif instance["DBInstanceStatus"] == status:
@@ -365,10 +397,23 @@ def passing(name: str, status: str, seconds: float, before: tuple[str, ...], aft
         state = call.state(Databases)
         instance = state.instance(call.params["DBInstanceIdentifier"])
         available(instance, *before)
-        state.clock.play(story(state, instance))
+        failing = call.params.get("ForceFailover", False)
+        if failing and not instance["MultiAZ"]:
+            raise AwsError("InvalidParameterCombination", "You can't force a failover of a DB instance that isn't Multi-AZ.")
+        state.clock.play(story(state, instance, failing))
         return {"DBInstance": answer(state, instance)}
 
     operation("rds", name)(handler)
+
+
+def fail_over(state: Databases, instance: Thing) -> None:
+    """The standby takes over: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Concepts.MultiAZ.Failover.html"""
+    instance["AvailabilityZone"], instance["SecondaryAvailabilityZone"] = (
+        instance["SecondaryAvailabilityZone"],
+        instance["AvailabilityZone"],
+    )
+    state.tell(instance, "Multi-AZ instance failover started.", "failover")
+    state.tell(instance, "Multi-AZ instance failover completed", "failover", "notification")
 
 
 # https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_RebootDBInstance.html, and those beside it
@@ -403,6 +448,8 @@ def delete_db_instance(call: Call) -> Thing:
 
 def deletion(state: Databases, instance: Thing) -> Story:
     yield DELETION
+    if database := real(state, instance):
+        yield from database.remove(state, instance)
     name: Any = instance["DBInstanceIdentifier"]
     networking.detach(state, interface(name))
     state.tell(instance, "DB instance deleted", "deletion")

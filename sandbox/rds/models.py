@@ -6,6 +6,7 @@ import functools
 import hashlib
 import pathlib
 import re
+import secrets
 from typing import Any
 
 import yaml
@@ -55,6 +56,12 @@ class Databases(State):
         self.values: dict[str, dict[str, Thing]] = {}  # what each parameter group changes: name → value, apply method
         self.tags: dict[str, dict[str, str]] = {}
         self.events: list[Thing] = []
+        # Of those that really run, by resource: the master user's password, those without data and those that did not start; and the
+        # sandbox's own way in.
+        self.passwords: dict[str, str] = {}
+        self.empty: set[str] = set()
+        self.broken: set[str] = set()
+        self.admin_password = secrets.token_urlsafe()
         for name in sorted({family for engine in engines().values() for family in engine["versions"].values()}):
             self.add_parameter_group(f"default.{name}", name, f"Default parameter group for {name}")
 

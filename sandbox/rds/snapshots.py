@@ -42,14 +42,17 @@ def take(state: Databases, instance: Thing, name: str, tagged: dict[str, str]) -
     own = state.tags.get(instance["DBInstanceArn"], {}) if instance["CopyTagsToSnapshot"] else {}
     state.tags[made["DBSnapshotArn"]] = {**own, **tagged}
     state.sources[name] = dict(instance)
-
-    def done() -> None:
-        now = state.clock.now()
-        made.update(Status="available", PercentProgress=100, SnapshotCreateTime=now, OriginalSnapshotCreateTime=now)
-        state.tell(made, "Manual snapshot created", "creation")
-
-    state.clock.after(SECONDS, done)
+    state.clock.play(taken(state, instance, made))
     return made
+
+
+def taken(state: Databases, instance: Thing, made: Thing) -> instances.Story:
+    if database := instances.real(state, instance):
+        yield from database.snapshot(state, instance, made["DBSnapshotIdentifier"])
+    yield SECONDS
+    now = state.clock.now()
+    made.update(Status="available", PercentProgress=100, SnapshotCreateTime=now, OriginalSnapshotCreateTime=now)
+    state.tell(made, "Manual snapshot created", "creation")
 
 
 def answer(state: Databases, snapshot: Thing) -> Thing:
@@ -86,7 +89,9 @@ def delete_db_snapshot(call: Call) -> Thing:
         raise AwsError("InvalidDBSnapshotState", f"Cannot delete the snapshot because it is currently in the {found['Status']} state.")
     del state.snapshots[found["DBSnapshotIdentifier"]]
     state.tags.pop(found["DBSnapshotArn"], None)
-    del state.sources[found["DBSnapshotIdentifier"]]
+    source = state.sources.pop(found["DBSnapshotIdentifier"])
+    if database := instances.real(state, source):
+        state.clock.play(database.forget(state, found["DBSnapshotIdentifier"]))
     return {"DBSnapshot": {**found, "Status": "deleted"}}
 
 
@@ -107,7 +112,10 @@ def restore_db_instance_from_db_snapshot(call: Call) -> Thing:
     if found["Status"] != "available":
         raise AwsError("InvalidDBSnapshotState", f"Snapshot {name} is not available.")
     tagged = tags.as_dict(params.get("Tags")) or dict(state.tags.get(found["DBSnapshotArn"], {}))
-    return restored(call, state.sources[name], params, tagged, f"Restored from snapshot {name}")
+    source = state.sources[name]
+    if database := instances.real(state, source):
+        params = {**params, "SourceVolume": database.snapshot_volume(state, name)}
+    return restored(call, source, params, tagged, f"Restored from snapshot {name}")
 
 
 @operation("rds", "RestoreDBInstanceToPointInTime")
@@ -119,6 +127,8 @@ def restore_db_instance_to_point_in_time(call: Call) -> Thing:
     if "LatestRestorableTime" not in instance or not instance["BackupRetentionPeriod"]:
         raise AwsError("PointInTimeRestoreNotEnabled", f"Point in time recovery is not enabled for {name}: it keeps no backups.")
     given = {**params, "DBInstanceIdentifier": params["TargetDBInstanceIdentifier"]}
+    if database := instances.real(state, instance):
+        given["SourceVolume"] = database.volume_of(instance)  # the latest moment is now
     return restored(
         call, instance, given, tags.as_dict(params.get("Tags")), f"Restored from DB instance {name} to {given['DBInstanceIdentifier']}"
     )

@@ -103,19 +103,19 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def sandbox_at_free_port(state: pathlib.Path) -> Iterator[Cloud]:
+def sandbox_at_free_port(state: pathlib.Path, mode: str = "control") -> Iterator[Cloud]:
     """A sandbox of one's own while the block lasts; its log is below the folder ``state``."""
     poison = {"AWS_PROFILE": "missing", "AWS_ENDPOINT_URL": "http://127.0.0.1:9", "MOTO_ACCOUNT_ID": "999999999999"}
     environment = {**os.environ, **poison, "XDG_STATE_HOME": str(state)}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)  # as in bin/sandbox
-    command = [sys.executable, "-m", "sandbox", "run", "--port", "0"]
+    command = [sys.executable, "-m", "sandbox", "run", "--port", "0", "--mode", mode]
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
         words = process.stdout.readline().split()
         try:
             yield Cloud(next(word.rstrip(".") for word in words if word.startswith("http://")))
         finally:
             process.terminate()
-        assert process.wait(timeout=30) == 0
+        assert process.wait(timeout=120) == 0
 
 
 @pytest.fixture(scope="session")

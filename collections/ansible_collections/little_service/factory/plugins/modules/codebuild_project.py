@@ -17,7 +17,7 @@ options:
     type: str
     required: true
   state:
-    description: C(absent) removes the project and the history of its builds.
+    description: C(absent) removes the project, the history of its builds and their reports.
     type: str
     choices: [present, absent]
     default: present
@@ -56,6 +56,11 @@ options:
   log_group:
     description: The group in CloudWatch Logs to which builds write. Needed where the project is to be there.
     type: str
+  reports:
+    description: The reports that the buildspec names. Builds make a group for each, which AWS would keep when the project is gone.
+    type: list
+    elements: str
+    default: [tests]
   timeout_minutes:
     description: How long a build may take.
     type: int
@@ -172,6 +177,10 @@ class Project(declared.Resource):
         }
 
     def delete(self):
+        """Last the project, by which a run that was cut off knows what is left. https://docs.aws.amazon.com/codebuild/latest/userguide/test-report-group-naming.html"""
+        for report in self._module.params["reports"]:
+            arn = f"{self.arn.rpartition(':')[0]}:report-group/{self.name}-{report}"
+            self._codebuild.delete_report_group(arn=arn, deleteReports=True)  # also one that is not there
         self._codebuild.delete_project(name=self.name)
 
 
@@ -195,6 +204,7 @@ def main():
             "buildspec": {"type": "str", "default": "buildspec.yml"},
             "cache_modes": {"type": "list", "elements": "str", "default": ["LOCAL_DOCKER_LAYER_CACHE"]},
             "log_group": {"type": "str"},
+            "reports": {"type": "list", "elements": "str", "default": ["tests"]},
             "timeout_minutes": {"type": "int", "default": 60},
             "tags": {"type": "dict", "default": {}},
         },
