@@ -265,7 +265,7 @@ def end(beanstalk: Beanstalk, environment: Environment) -> Story:
     if not beanstalk.sandbox.live:
         return
     place = ground(beanstalk)
-    balancer = place.balancers.pop(environment.id, None)
+    balancer = place.balancers.get(environment.id)  # one that is rebuilt answers where it did
     if balancer:
         yield from beside(balancer.remove)
     yield from remove(beanstalk, environment, place.of(environment))
