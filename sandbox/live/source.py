@@ -30,7 +30,12 @@ for line in sys.stdin:
     if name.startswith("refs/heads/") and set(commit) != {{"0"}}:
         told = {{"repository": {repository!r}, "branch": name.removeprefix("refs/heads/"), "commit": commit}}
         request = urllib.request.Request({url!r}, json.dumps(told).encode(), {{"Content-Type": "application/json"}}, method="POST")
-        for pipeline in json.load(direct.open(request, timeout=30)):
+        try:
+            started = json.load(direct.open(request, timeout=30))
+        except OSError as error:
+            print(f"It is pushed, but no pipeline starts: the sandbox does not answer ({{error}}).")
+            continue
+        for pipeline in started:
             print(f"The pipeline {{pipeline}} starts.")
 """
 
