@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 unexport PYTHONDONTWRITEBYTECODE
 export ANSIBLE_FORCE_COLOR ?= $(shell test -t 1 && echo 1)
 
-.PHONY: help setup demo sandbox sandbox-stop test test-unit test-all lint lock bench clean
+.PHONY: help setup demo demo-aws sandbox sandbox-stop test test-unit test-all verify-aws lint lock bench clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,6 +18,9 @@ setup: ## Make .venv from the hashed lock, with the newest Python here
 demo: ## From nothing to a service that answers, on this machine
 	@bin/demo
 
+demo-aws: setup ## The whole path to AWS on this machine, with containers: release, rollback, teardown; keep=true leaves it standing
+	@bin/demo-aws $(keep)
+
 sandbox: setup ## AWS's control plane on this machine, in this terminal; mode=live runs containers too
 	@bin/sandbox run $(if $(mode),--mode $(mode))
 
@@ -26,6 +29,9 @@ sandbox-stop: ## Stop the sandbox; what stands in it is gone
 
 test: setup ## All that CI runs: lint, Molecule, pytest
 	@bin/test
+
+verify-aws: setup ## The whole life on a real account: account=123456789012 github=owner/repository [region= size= limit=]
+	@bin/verify-aws "$(account)" "$(github)" "$(or $(region),us-west-2)" "$(or $(size),small)" "$(or $(limit),60)"
 
 test-all: setup ## The same, with every point at which a run can be killed, and the tests that take minutes each
 	@FAULT_POINTS=all bin/test && pytest -m full

@@ -155,6 +155,7 @@ def test_what_is_no_commit_is_refused(ops, developer, typed, said):
     assert said in run.words
 
 
+@pytest.mark.full  # eight runs of playbooks
 def test_it_goes_back_and_stays_there_until_the_next_release(ops, developer):
     first, second = developer.commit(), developer.commit()
     for commit in (first, second):

@@ -46,6 +46,7 @@ def given(ops: Operator) -> dict[str, str]:
     return {one["OptionName"]: one["Value"] for one in found if one["Namespace"] == OPTIONS}
 
 
+@pytest.mark.full  # ten runs of playbooks
 def test_a_secret_reaches_the_containers_is_never_shown_is_written_once_and_goes_with_the_service(running, tmp_path):
     file = tmp_path / "value"
     file.write_text(f"{VALUE}\n")
