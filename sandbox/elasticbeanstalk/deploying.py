@@ -6,7 +6,6 @@ The live sandbox starts it.
 from __future__ import annotations
 
 import io
-import json
 import re
 import zipfile
 
@@ -56,18 +55,15 @@ def instance_role(beanstalk: Beanstalk, environment: Environment) -> access.Prin
 
 
 def read_secret(beanstalk: Beanstalk, role: access.Principal, variable: str, arn: str) -> str:
-    """Fetch a secret or parameter as an instance does (https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/AWSHowTo.secrets.env-vars.html)."""
-    secret, key = ":".join(arn.split(":")[:7]), ":".join(arn.split(":")[7:])  # an eighth part names a key in the secret
+    """Fetch a whole secret or a parameter as an instance does (https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/AWSHowTo.secrets.env-vars.html)."""
+    secret = ":".join(arn.split(":")[:7])  # an eighth part names a key in the secret
     try:
         if ":ssm:" in arn:
             got = beanstalk.invoke("ssm", "GetParameter", role, Name=arn.partition(":parameter")[2], WithDecryption=True)
             return got["Parameter"]["Value"]
-        text = beanstalk.invoke("secretsmanager", "GetSecretValue", role, SecretId=secret)["SecretString"]
-        return str(json.loads(text)[key]) if key else text
+        return beanstalk.invoke("secretsmanager", "GetSecretValue", role, SecretId=secret).get("SecretString", "")
     except AwsError as error:
         raise DeploymentFailed(f"The value of {variable} cannot be read: {error.message}") from error
-    except (ValueError, KeyError) as error:
-        raise DeploymentFailed(f"The value of {variable} cannot be read: the secret has no key {key}") from error
 
 
 def check_bundle(beanstalk: Beanstalk, role: access.Principal, bundle: dict[str, str] | None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import io
+import json
 import zipfile
 from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -54,7 +55,7 @@ def ordered(beanstalk: Beanstalk, environment: Environment, label: str, *, fresh
     """All that an instance needs to know, gathered under its role."""
     role, own = instance_role(beanstalk, environment), Fleet(beanstalk, environment)
     variables = {name.option: text for name, text in environment.settings.items() if name.namespace == VARIABLES}
-    secrets = {n.option: read_secret(beanstalk, role, n.option, arn) for n, arn in environment.settings.items() if n.namespace == SECRETS}
+    secrets = {n.option: secret(beanstalk, role, n.option, arn) for n, arn in environment.settings.items() if n.namespace == SECRETS}
     bundle = beanstalk.version(environment.application, label).bundle
     order = {
         "variables": {**variables, **secrets},
@@ -74,6 +75,15 @@ def ordered(beanstalk: Beanstalk, environment: Environment, label: str, *, fresh
     except AwsError:  # a bundle whose image is not in ECR needs no login, and one whose image is does not pass check()
         order["registries"] = {}
     return order
+
+
+def secret(beanstalk: Beanstalk, role: access.Principal, variable: str, arn: str) -> str:
+    """A secret's value, or that of the key in it which the eighth part of its ARN names."""
+    text, key = read_secret(beanstalk, role, variable, arn), ":".join(arn.split(":")[7:])
+    try:
+        return str(json.loads(text)[key]) if key and ":ssm:" not in arn else text
+    except (ValueError, KeyError, TypeError) as error:
+        raise DeploymentFailed(f"The value of {variable} cannot be read: the secret has no key {key}") from error
 
 
 def seconds(own: Fleet) -> int:
@@ -255,7 +265,7 @@ def end(beanstalk: Beanstalk, environment: Environment) -> Story:
     if not beanstalk.sandbox.live:
         return
     place = ground(beanstalk)
-    balancer = place.balancers.pop(environment.id, None)
+    balancer = place.balancers.get(environment.id)  # one that is rebuilt answers where it did
     if balancer:
         yield from beside(balancer.remove)
     yield from remove(beanstalk, environment, place.of(environment))

@@ -246,6 +246,19 @@ def test_new_settings_reach_the_containers_and_a_restart_leaves_them(alone):
     assert alone.page().split()[:2] == [alone.described()["VersionLabel"], "goodbye"]
 
 
+def test_an_update_that_is_aborted_leaves_what_served_and_a_rebuilt_environment_answers_where_it_did(alone):
+    before, words = alone.instances(), alone.page()
+    alone.service.version("slow", hook="#!/bin/sh\nsleep 20\n")
+    alone.client.update_environment(EnvironmentName=alone.name, VersionLabel="slow")
+    until(lambda: len(alone.instances()) == 2, 20)
+    alone.client.abort_environment_update(EnvironmentName=alone.name)
+    assert alone.settled()["HealthStatus"] == "Ok"
+    assert (alone.instances(), alone.page()) == (before, words)
+    alone.client.rebuild_environment(EnvironmentName=alone.name)
+    alone.settled()
+    assert (alone.instances() != before, alone.page()) == (True, words)
+
+
 def test_an_application_that_falls_ill_is_told_of_until_it_is_well(alone):
     alone.run("docker compose exec -T web touch /tmp/ill")
     until(lambda: alone.described()["HealthStatus"] == "Severe", 30)
