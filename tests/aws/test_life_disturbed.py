@@ -16,6 +16,7 @@ from tests.aws.operator import Operator, Run
 from tests.sandbox.conftest import Cloud
 
 NAME = "orbit-ledger"
+pytestmark = pytest.mark.full
 EVERY = os.environ.get("FAULT_POINTS") == "all"
 STEP = 1 if EVERY else 17
 DOWN = {"name": NAME, "scope": "all", "confirm": NAME}

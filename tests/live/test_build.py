@@ -14,7 +14,7 @@ import pytest
 from tests.sandbox.conftest import ACCOUNT, REGION, Cloud, allow, sandbox_at_free_port
 from tests.sandbox.test_pipeline import action, retried
 
-pytestmark = [pytest.mark.docker]
+pytestmark = [pytest.mark.docker, pytest.mark.full]  # minutes each
 
 BUCKET = "artifacts"
 BUILD = [

@@ -21,7 +21,7 @@ import pytest
 from tests.aws.operator import Operator, Run
 
 NAME = "orbit-ledger"
-pytestmark = [pytest.mark.docker]
+pytestmark = [pytest.mark.docker, pytest.mark.full]  # minutes each
 
 
 @dataclasses.dataclass
