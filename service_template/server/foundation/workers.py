@@ -47,7 +47,8 @@ class Scheduler(PersistentScheduler):
             return float(settings.CELERY_BEAT_MAX_LOOP_INTERVAL)
         for entry in self.schedule.values():
             # The clock was put back: Celery would wait until it has caught up.
-            entry.last_run_at = min(entry.last_run_at, entry.default_now())
+            if entry.last_run_at and entry.last_run_at > entry.default_now():
+                entry.last_run_at = entry.default_now()
         return super().tick(*args, **kwargs)
 
     def _lead(self) -> bool:
