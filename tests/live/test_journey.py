@@ -10,7 +10,6 @@ import contextlib
 import dataclasses
 import pathlib
 import re
-import subprocess
 import threading
 import time
 import urllib.request
@@ -19,6 +18,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.aws.operator import Operator, Run
+from tests.test_new_service import git
 
 NAME = "orbit-ledger"
 pytestmark = [pytest.mark.docker, pytest.mark.full]  # minutes each
@@ -29,9 +29,6 @@ class Journey:
     ops: Operator
     service: pathlib.Path
     address: str = ""
-
-    def git(self, *words: str) -> str:
-        return subprocess.run(["git", *words], cwd=self.service, capture_output=True, text=True, check=True).stdout.strip()
 
     def type(self, verb: str, *options: object, **variables: object) -> Run:
         run = self.ops.type(verb, *options, timeout=1500, **{"name": NAME, "services_dir": self.service.parent, **variables})
@@ -44,28 +41,19 @@ class Journey:
         assert run.status == 0, run.result.output
         return run
 
-    def change(self, pattern: str, old: str, new: str) -> str:
+    def change(self, old: str, new: str, *patterns: str) -> str:
         """Commit one edit in the files that match, and return the commit."""
-        for file in sorted(self.service.glob(pattern)):
+        for file in sorted(file for pattern in patterns for file in self.service.glob(pattern)):
             text = file.read_text()
             if old in text:
                 file.write_text(text.replace(old, new))
-        assert self.git("status", "--porcelain"), pattern
-        self.git("commit", "--quiet", "--all", "--message", f"{old} becomes {new}"[:60].splitlines()[0])
-        return self.git("rev-parse", "HEAD")
-
-    def says(self, words: str, new: str) -> str:
-        for place in ("server/**/*.html", "server/**/*.py", "browser/**/*.py"):
-            for file in self.service.glob(place):
-                text = file.read_text()
-                if words in text:
-                    file.write_text(text.replace(words, new))
-        self.git("commit", "--quiet", "--all", "--message", f"The page says {new}")
-        return self.git("rev-parse", "HEAD")
+        assert git(self.service, "status", "--porcelain"), patterns
+        git(self.service, "commit", "--quiet", "--all", "--message", f"{old} becomes {new}"[:60].splitlines()[0])
+        return git(self.service, "rev-parse", "HEAD")
 
     def undo(self) -> None:
         """The developer mends it: by a commit, as the branch is shared."""
-        self.git("revert", "--no-edit", "HEAD")
+        git(self.service, "revert", "--no-edit", "HEAD")
 
     def page(self, path: str = "", visit: bool = False) -> str:
         headers = {} if visit else {"Sec-Purpose": "prefetch"}
@@ -114,7 +102,7 @@ def test_a_change_is_released_without_a_gap_and_rolled_back_without_a_build(jour
     assert "Hello, World" in journey.page()
     before = journey.counted()
     assert before >= 3
-    commit = journey.says("Hello, World", "Hello from AWS")
+    commit = journey.change("Hello, World", "Hello from AWS", "server/**/*.html", "server/**/*.py", "browser/**/*.py")
     refused = journey.type("release")
     assert refused.status != 0
     assert "push=true" in refused.words
@@ -150,7 +138,7 @@ BROKEN = {
 def test_of_a_broken_commit_the_cause_is_named_and_the_version_before_goes_on_serving(journey, kind):
     pattern, old, new, words = BROKEN[kind]
     serving = journey.page("version")
-    journey.change(pattern, old, new)
+    journey.change(old, new, pattern)
     with journey.asked() as answers:
         failed = journey.type("release", push="true")
     journey.undo()

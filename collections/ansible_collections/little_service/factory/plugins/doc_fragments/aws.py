@@ -54,3 +54,11 @@ steps:
       type: list
       elements: str
 """
+
+    TAGS = r"""
+options:
+  tags:
+    description: Tags to set; others are left alone.
+    type: dict
+    default: {}
+"""

@@ -34,14 +34,11 @@ options:
     description: Whether a bucket with objects in it may be removed.
     type: bool
     default: false
-  tags:
-    description: Tags to set; others are left alone.
-    type: dict
-    default: {}
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - little_service.factory.aws
+  - little_service.factory.aws.tags
 """
 
 EXAMPLES = r"""

@@ -32,14 +32,11 @@ options:
   service_role:
     description: The ARN of the role with which Elastic Beanstalk removes versions. Needed where the application is to be there.
     type: str
-  tags:
-    description: Tags to set; others are left alone.
-    type: dict
-    default: {}
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - little_service.factory.aws
+  - little_service.factory.aws.tags
 """
 
 EXAMPLES = r"""

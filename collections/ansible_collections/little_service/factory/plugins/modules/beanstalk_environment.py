@@ -84,10 +84,6 @@ options:
   version_label:
     description: The version that the first environment of an application runs.
     type: str
-  tags:
-    description: Tags to set; others are left alone.
-    type: dict
-    default: {}
   wait:
     description: Whether to wait until all serve, or have ended.
     type: bool
@@ -100,6 +96,7 @@ extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - little_service.factory.aws
+  - little_service.factory.aws.tags
 """
 
 EXAMPLES = r"""

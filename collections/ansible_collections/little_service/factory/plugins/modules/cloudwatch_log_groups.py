@@ -27,14 +27,11 @@ options:
     description: How long an event is kept, in days; one of the numbers that CloudWatch Logs takes.
     type: int
     default: 30
-  tags:
-    description: Tags to set; others are left alone.
-    type: dict
-    default: {}
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - little_service.factory.aws
+  - little_service.factory.aws.tags
 """
 
 EXAMPLES = r"""

@@ -27,14 +27,11 @@ options:
     type: str
     choices: [GitHub, GitLab, Bitbucket]
     default: GitHub
-  tags:
-    description: Tags to set; others are left alone.
-    type: dict
-    default: {}
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - little_service.factory.aws
+  - little_service.factory.aws.tags
 """
 
 EXAMPLES = r"""

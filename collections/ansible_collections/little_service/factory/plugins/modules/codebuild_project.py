@@ -65,14 +65,11 @@ options:
     description: How long a build may take.
     type: int
     default: 60
-  tags:
-    description: Tags to set; others are left alone.
-    type: dict
-    default: {}
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - little_service.factory.aws
+  - little_service.factory.aws.tags
 """
 
 EXAMPLES = r"""

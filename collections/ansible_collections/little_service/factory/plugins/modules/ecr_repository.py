@@ -37,14 +37,11 @@ options:
       - Where there is no such image, the newest of all is kept.
     type: str
     default: ""
-  tags:
-    description: Tags to set; others are left alone.
-    type: dict
-    default: {}
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - little_service.factory.aws
+  - little_service.factory.aws.tags
 """
 
 EXAMPLES = r"""

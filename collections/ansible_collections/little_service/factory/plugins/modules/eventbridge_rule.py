@@ -33,14 +33,11 @@ options:
     description: The ARN of the topic that is told.
     type: str
     default: ""
-  tags:
-    description: Tags to set; others are left alone.
-    type: dict
-    default: {}
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - little_service.factory.aws
+  - little_service.factory.aws.tags
 """
 
 EXAMPLES = r"""

@@ -53,14 +53,11 @@ options:
         description: Whether instances are given it, by a profile of its name.
         type: bool
         default: false
-  tags:
-    description: Tags to set; others are left alone.
-    type: dict
-    default: {}
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - little_service.factory.aws
+  - little_service.factory.aws.tags
 """
 
 EXAMPLES = r"""

@@ -36,14 +36,11 @@ options:
     description: Days in which a deleted secret can be restored, 7 to 30; 0 deletes at once.
     type: int
     default: 7
-  tags:
-    description: Tags to set; others are left alone.
-    type: dict
-    default: {}
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - little_service.factory.aws
+  - little_service.factory.aws.tags
 """
 
 EXAMPLES = r"""

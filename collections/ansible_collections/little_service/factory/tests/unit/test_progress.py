@@ -16,7 +16,7 @@ PLAY = """
   tasks:
     - name: Take long
       ansible.builtin.shell: for step in 1 2 3 4 5 6; do echo "step $step" >>"{{{{ progress_log }}}}"; sleep {seconds}; done
-      changed_when: false
+      changed_when: false # it only waits
       vars:
         progress_log: "{{{{ folder }}}}/log"
 
