@@ -1,4 +1,4 @@
-"""EC2's instances: projects of Compose on one machine, where Beanstalk's engine looks after them (machine/eb_engine.py). It blocks."""
+"""EC2's instances: projects of Compose on one machine, where Beanstalk's engine looks after them (machine/eb_engine). It blocks."""
 
 from __future__ import annotations
 
