@@ -10,7 +10,7 @@ from typing import Any
 
 from sandbox.core.gateway import State
 from sandbox.core.wire import AwsError
-from sandbox.elasticbeanstalk.deploying import instance_role
+from sandbox.elasticbeanstalk.deploying import service_role
 from sandbox.elasticbeanstalk.fleet import Fleet
 
 TRIGGER, SCHEDULE = "aws:autoscaling:trigger", "aws:autoscaling:scheduledaction"
@@ -104,8 +104,11 @@ def log_groups(own: Fleet) -> dict[str, str]:
 
 
 def stream_logs(own: Fleet) -> None:
-    """The instances make the groups, under their role; where that may not, nothing is streamed, and nothing fails."""
-    role = instance_role(own.beanstalk, own.environment)
+    """Beanstalk makes the groups under the service role; where that may not, nothing is streamed, and nothing fails.
+
+    https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSElasticBeanstalkManagedUpdatesCustomerRolePolicy.html
+    """
+    role = service_role(own.beanstalk, own.environment)
     for group, namespace in log_groups(own).items():
         try:
             quietly(own.beanstalk, "CreateLogGroup", role, logGroupName=group)

@@ -143,11 +143,12 @@ def test_an_environment_scales_as_its_options_say(service):
 def test_streamed_logs_have_groups_which_stay(service):
     logs = service.cloud.client("logs")
     stream = settings(aws_elasticbeanstalk_cloudwatch_logs__StreamLogs="true", aws_elasticbeanstalk_cloudwatch_logs__RetentionInDays="30")
-    service.create(options=[*SINGLE, *stream])
+    service.cloud.role("runtime", "elasticbeanstalk.amazonaws.com", allow("ec2:Describe*"))
+    service.create(options=[*SINGLE, *stream, *settings(aws_elasticbeanstalk_environment__ServiceRole="runtime")])
     service.wait("environment_exists")
-    assert logs.describe_log_groups()["logGroups"] == [], "the instances' role may not make any"
+    assert logs.describe_log_groups()["logGroups"] == [], "the service role may not make any"
     rights = allow(["logs:CreateLogGroup", "logs:PutRetentionPolicy"])
-    service.cloud.client("iam").put_role_policy(RoleName="instances", PolicyName="inline", PolicyDocument=policy(allow(PULL), rights))
+    service.cloud.client("iam").put_role_policy(RoleName="runtime", PolicyName="inline", PolicyDocument=policy(rights))
     service.client.update_environment(EnvironmentName="orbit-web", OptionSettings=stream)
     service.wait("environment_updated")
     service.client.terminate_environment(EnvironmentName="orbit-web")
