@@ -177,6 +177,7 @@ def test_an_aws_that_does_not_answer_is_unreachable(life):
     life.cut_off.says("unreachable")
     assert "Connection was closed" in life.cut_off.report["error"]
     assert "Connection was closed" in life.cut_off.page
+    assert "Nothing" not in life.cut_off.page
 
 
 def test_it_is_mended_by_running_it_again_and_nothing_else_is_touched(life):
