@@ -145,11 +145,6 @@ def test_streamed_logs_have_groups_which_stay(service):
     stream = settings(aws_elasticbeanstalk_cloudwatch_logs__StreamLogs="true", aws_elasticbeanstalk_cloudwatch_logs__RetentionInDays="30")
     service.create(options=[*SINGLE, *stream])
     service.wait("environment_exists")
-    assert logs.describe_log_groups()["logGroups"] == [], "the instances' role may not make any"
-    rights = allow(["logs:CreateLogGroup", "logs:PutRetentionPolicy"])
-    service.cloud.client("iam").put_role_policy(RoleName="instances", PolicyName="inline", PolicyDocument=policy(allow(PULL), rights))
-    service.client.update_environment(EnvironmentName="orbit-web", OptionSettings=stream)
-    service.wait("environment_updated")
     service.client.terminate_environment(EnvironmentName="orbit-web")
     service.wait("environment_terminated")
     groups = logs.describe_log_groups(logGroupNamePrefix="/aws/elasticbeanstalk/orbit-web/var/log/")["logGroups"]
