@@ -87,7 +87,7 @@ class Bench:
 
 def measure(runs: int, say: Callable[[str], None]) -> tuple[list[str], dict[str, str]]:
     """The section's paragraphs, and the versions of what was measured."""
-    with tempfile.TemporaryDirectory(prefix="warm-") as name, _sandbox() as url:
+    with tempfile.TemporaryDirectory(prefix="warm-") as name, sandbox() as url:
         bench = Bench(pathlib.Path(name), url)
         for services, times in ((SERVICES, 1), (1, 3)):
             run(bench.play(WARM, services, times), **bench.env)
@@ -120,7 +120,8 @@ def _first(bench: Bench) -> float:
 
 
 @contextlib.contextmanager
-def _sandbox() -> Iterator[str]:
+def sandbox() -> Iterator[str]:
+    """The address of a sandbox of the benchmark's own, which is empty."""
     command = [sys.executable, "-m", "sandbox", "run", "--port", "0"]
     with subprocess.Popen(command, cwd=ROOT, env=environment(), stdout=subprocess.PIPE, text=True) as process:
         found = re.search(r"http://[\d.]+:\d+", process.stdout.readline())
