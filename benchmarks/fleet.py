@@ -12,8 +12,8 @@ import tempfile
 from collections.abc import Callable, Iterator
 
 from benchmarks import report
-from benchmarks.measure import ROOT, BenchmarkFailed, Series, peak_mib, proportional_kib, run, seconds
-from benchmarks.warm_interpreter import Bench, sandbox
+from benchmarks.measure import ROOT, BenchmarkFailed, Series, peak_mib, proportional_kib, run, sandbox, seconds
+from benchmarks.warm_interpreter import Bench
 
 NAME = "fleet"
 TITLE = "A fleet of services on AWS"

@@ -135,11 +135,8 @@ class Stack:
         return self.compose("exec", "-T", "web", "python", "server/manage.py", "shell", "--no-imports", "--command", code).strip()
 
     def counted(self) -> int:
-        return int(
-            self.shell(
-                f"from {self.package}.models import Counter; print(sum(c.value for c in Counter.objects.filter(name='page')))"
-            ).split()[-1]
-        )
+        code = f"from {self.package}.models import Counter; print(sum(one.value for one in Counter.objects.filter(name='page')))"
+        return int(self.shell(code).split()[-1])
 
     def wrk(self, host: str, kind: str, seconds: int = SECONDS) -> tuple[float, float]:
         """Requests a second, and the milliseconds that 99 % of them stay below."""
