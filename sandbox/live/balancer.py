@@ -83,12 +83,9 @@ class Balancer:
                 environment={"CONFIGURATION": self._configuration(wanted)},
                 options=["--entrypoint=sh", "--init", f"--publish={self.address}:80", "--memory=128m"],
             )
-            if not wait_until(self._answers, 20, pause=0.1):
-                said = self._engine.docker("logs", "--tail", "5", self._container)
-                raise EngineError(f"The load balancer of {wanted.host} does not start. {said}")
             self._declared = wanted
-            for slot, address, port in self._slots.values():
-                self._open(slot, address, port)
+            self._open_all()
+            self._engine.guard(self._part, self._container, self._lock, self._open_all)
 
     def _configuration(self, wanted: Declaration) -> str:
         scheme, port = ("https", 443) if wanted.https else ("http", 80)
@@ -114,6 +111,13 @@ class Balancer:
         text = ";".join(commands) + "\n"
         return self._engine.execute(self._container, "socat", "-t10", "-", f"unix-connect:{SOCKET}", stdin=text.encode(), seconds=30)
 
+    def _open_all(self) -> None:
+        if not wait_until(self._answers, 20, pause=0.1):
+            said = self._engine.docker("logs", "--tail", "5", self._container)
+            raise EngineError(f"The load balancer {self._part} does not start. {said}")
+        for slot, address, port in self._slots.values():
+            self._open(slot, address, port)
+
     def _open(self, slot: int, address: str, port: int) -> None:
         server = f"instances/i{slot}"
         self._tell(f"set server {server} addr {address} port {port}", f"set server {server} state ready")
@@ -125,6 +129,13 @@ class Balancer:
             slot = self._slots[instance][0] if instance in self._slots else next(n for n in range(1, SLOTS + 1) if n not in taken)
             self._slots[instance] = (slot, address, port)
             self._open(slot, address, port)
+
+    def move(self, address: str) -> None:
+        """The machine of its instances has another address from now on."""
+        with self._lock:
+            self._slots = {instance: (slot, address, port) for instance, (slot, _, port) in self._slots.items()}
+            if self._declared:
+                self._open_all()
 
     def detach(self, instance: str, seconds: float) -> None:
         """Send it no more, and wait for those under way, as deregistration does."""

@@ -149,8 +149,11 @@ class Engine:
             raise EngineError(f"docker run ({part}): {done.stderr.strip()[-500:]}")
         return done.stdout.strip()
 
-    def guard(self, part: str, container: str, alone: threading.Lock) -> None:
-        """Have it start again whenever it ends by itself or is killed, as AWS sees to; who removes it holds the lock."""
+    def guard(self, part: str, container: str, alone: threading.Lock, again: Callable[[], object] = lambda: None) -> None:
+        """Have it start again whenever it ends by itself or is killed, as AWS sees to; who removes it holds the lock.
+
+        :param again: what is to be done then, with the lock held.
+        """
 
         def watch() -> None:
             with contextlib.suppress(EngineError):
@@ -160,6 +163,7 @@ class Engine:
                         if not any(container.startswith(known) for known in self.ids(part)):
                             return
                         self.docker("start", container)
+                        again()
 
         threading.Thread(target=watch, daemon=True).start()
 

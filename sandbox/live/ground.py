@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from typing import Any
 
-from sandbox.core.clock import ASIDE
+from sandbox.core.clock import ASIDE, beside
 from sandbox.core.gateway import State
 from sandbox.core.wire import AwsError
 from sandbox.elasticbeanstalk import life, running, scaling
@@ -55,7 +56,9 @@ def listen(place: Ground) -> Story:
         lines: dict[tuple[str, str], list[str]] = {}
         while not place.host.heard.empty():
             told = place.host.heard.get_nowait()
-            if "log" in told:
+            if "address" in told:
+                place.clock.play(beside(functools.partial(move, list(place.balancers.values()), told["address"])))
+            elif "log" in told:
                 lines.setdefault((told["instance"], told["log"]), []).append(told["text"])
             elif told["instance"] in place.instances:
                 before = place.ill.get(told["instance"], (0, ""))
@@ -64,6 +67,11 @@ def listen(place: Ground) -> Story:
             stream(place, lines)
         watch(place)
         yield ASIDE
+
+
+def move(balancers: list[Balancer], address: str) -> None:
+    for balancer in balancers:
+        balancer.move(address)
 
 
 def owners(place: Ground) -> dict[str, Environment]:

@@ -43,10 +43,15 @@ def start(
     machine = engine.run(part, image(engine), *dockerd, names=names, environment=environment, options=[*given, *options])
     # From behind, so that what the machine trusted already it trusts still.
     engine.execute(machine, "sh", "-c", f"cat >>{BUNDLE}", stdin=b"\n" + authority.bundle())
-    if not wait_until(lambda: answers(engine, machine), SECONDS_TO_START, pause=0.2):
+    if not recovered(engine, machine):
         last = engine.docker("logs", "--tail", "5", machine)
         raise EngineError(f"The engine of the machine {part} does not answer after {SECONDS_TO_START} s. Its last words: {last}")
     return machine
+
+
+def recovered(engine: Engine, machine: str) -> bool:
+    """Whether a machine's engine answers, at once or when it has started."""
+    return wait_until(lambda: engine.ended or answers(engine, machine), SECONDS_TO_START, pause=0.2) and not engine.ended
 
 
 def answers(engine: Engine, machine: str) -> bool:

@@ -32,11 +32,16 @@ class Journey:
     environment: str = "sandbox"
 
     @classmethod
-    def begun(cls, live: Live, folder: pathlib.Path, **facts: Any) -> Journey:
-        """A service that is new, declared as said, and released for the first time."""
+    def begun(cls, live: Live, folder: pathlib.Path, tests: str = "", **facts: Any) -> Journey:
+        """A service that is new, declared as said, and released for the first time.
+
+        :param tests: which of its tests a release waits for: its developer has cut them down in buildspec.yml, for a test of many releases.
+        """
         ops = Operator.at(live.cloud, folder)
         ops.has(NAME, **facts)
         found = cls(ops, ops.workshop.services / NAME)
+        if tests:
+            found.change("- make verify", f"- make verify args='-k {tests}'", "buildspec.yml")
         found.goes_well("aws_up")
         found.goes_well("release", push="true")
         return found
@@ -79,6 +84,12 @@ class Journey:
         headers = {} if visit else {"Sec-Purpose": "prefetch"}
         with urllib.request.urlopen(urllib.request.Request(self.address + path, headers=headers), timeout=10) as answer:  # noqa: S310
             return answer.read().decode()
+
+    def serves(self, path: str, text: str) -> bool:
+        """Whether that is its answer, where it may not answer at all for a moment."""
+        with contextlib.suppress(OSError):
+            return self.page(path) == text
+        return False
 
     def counted(self) -> int:
         return int(re.search(r'id="count">(\d+)<', self.page())[1])

@@ -246,6 +246,24 @@ def test_new_settings_reach_the_containers_and_a_restart_leaves_them(alone):
     assert alone.page().split()[:2] == [alone.described()["VersionLabel"], "goodbye"]
 
 
+def test_what_is_killed_comes_back_as_it_was_and_is_heard_again(alone, live):
+    before, words, log = alone.instances(), alone.page(), "eb-docker/containers/eb-current-app/stdouterr.log"
+
+    def serves() -> bool:
+        with contextlib.suppress(requests.RequestException):
+            return alone.page() == words
+        return False
+
+    for part in (f"ec2/123456789012/{REGION}", f"elb/{alone.name}"):
+        live.engine.docker("kill", *live.engine.ids(part))
+        assert not serves()
+        until(serves, 60)
+    told = alone.log(log)
+    until(lambda: len(alone.log(log)) > len(told), 30)
+    assert (alone.instances(), alone.run("true")["Status"]) == (before, "Success")
+    until(lambda: alone.described()["HealthStatus"] == "Ok", 30)
+
+
 def test_an_update_that_is_aborted_leaves_what_served_and_a_rebuilt_environment_answers_where_it_did(alone):
     before, words = alone.instances(), alone.page()
     alone.service.version("slow", hook="#!/bin/sh\nsleep 20\n")

@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.docker, pytest.mark.full]  # minutes each
 
 @pytest.fixture(scope="module")
 def journey(live, tmp_path_factory) -> Journey:
-    return Journey.begun(live, tmp_path_factory.mktemp("journey"))
+    return Journey.begun(live, tmp_path_factory.mktemp("journey"), tests="test_page")
 
 
 def test_a_change_is_released_without_a_gap_and_rolled_back_without_a_build(journey):

@@ -28,6 +28,7 @@ from containers import failed_ones, gone, illness
 from instance import FOLLOW, INSTANCES, PRIVATE, SHOWN, Failure, Instance, Order, last, output
 
 BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
+TOLD = INSTANCES / "told.json"  # up to which byte of each log
 GOOD = 3  # answers in a row
 BUSY = (45, 120)  # seconds for an application that answers wrongly, or not at all, until it is said to be ill
 OUTPUT = 24000  # characters: https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetCommandInvocation.html
@@ -179,8 +180,7 @@ def said(instance: Instance, order: Order, *services: str) -> str:
 
 def follow_containers(instance: Instance, order: Order, since: str) -> None:
     """What the containers print goes to the log that AWS streams; what followed them before ends."""
-    with contextlib.suppress(FileNotFoundError, ProcessLookupError, ValueError):
-        os.killpg(int((instance.folder / "follower").read_text()), signal.SIGTERM)
+    end_follower(instance)
     with (instance.containers / "stdouterr.log").open("ab") as log:
         follower = subprocess.Popen(
             [str(instance.folder / "private" / FOLLOW), since],
@@ -192,6 +192,23 @@ def follow_containers(instance: Instance, order: Order, since: str) -> None:
             start_new_session=True,
         )
     (instance.folder / "follower").write_text(str(follower.pid))
+
+
+def end_follower(instance: Instance) -> None:
+    """Of a machine that failed since, another process may have its number."""
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError, ValueError):
+        number = int((instance.folder / "follower").read_text())
+        if FOLLOW in pathlib.Path(f"/proc/{number}/cmdline").read_text():
+            os.killpg(number, signal.SIGTERM)
+
+
+def follow_again() -> None:
+    """On a machine that failed and is back: the containers' lines since the last that was written down."""
+    for folder in INSTANCES.glob("i-*/follower"):
+        instance = Instance(folder.parent.name)
+        with contextlib.suppress(FileNotFoundError):
+            written = (instance.containers / "stdouterr.log").stat().st_mtime
+            follow_containers(instance, {}, datetime.datetime.fromtimestamp(written, datetime.UTC).isoformat())
 
 
 def wait_until_healthy(instance: Instance, health: dict[str, Any], ports: dict[str, str]) -> str | None:
@@ -236,8 +253,7 @@ def remove(order: Order) -> dict[str, Any]:
             check=False,
         )
         time.sleep(0.5)  # the last lines of its containers
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError, ValueError):
-            os.killpg(int((instance.folder / "follower").read_text()), signal.SIGTERM)
+        end_follower(instance)
         shutil.rmtree(instance.folder, ignore_errors=True)
     return {}
 
@@ -265,12 +281,14 @@ def logs(order: Order) -> dict[str, Any]:
 
 def follow(_: Order) -> None:
     """For ever: what is new in the logs each second, and who is ill each five."""
-    places: dict[pathlib.Path, int] = {}
+    follow_again()
+    places = json.loads(TOLD.read_text()) if TOLD.exists() else {}
     for turn in range(10**9):
         for file in INSTANCES.glob("*/log/**/*.log"):
             instance, _, name = str(file.relative_to(INSTANCES)).partition("/log/")
             for text in new_lines(file, places):
                 print(json.dumps({"instance": instance, "log": name, "text": text}), flush=True)
+        TOLD.write_text(json.dumps(places))
         if turn % 5 == 0:
             for folder in INSTANCES.glob("i-*/health.json"):
                 with contextlib.suppress(OSError, ValueError, KeyError, http.client.HTTPException):
@@ -280,15 +298,15 @@ def follow(_: Order) -> None:
         time.sleep(1)
 
 
-def new_lines(file: pathlib.Path, places: dict[pathlib.Path, int]) -> list[str]:
+def new_lines(file: pathlib.Path, places: dict[str, int]) -> list[str]:
     """Whole lines only: the rest of one comes with the next."""
     with contextlib.suppress(FileNotFoundError), file.open("rb") as log:
-        log.seek(places.get(file, 0))
+        log.seek(places.get(str(file), 0))
         text = log.read(1 << 20)
         end = text.rfind(b"\n") + 1
-        places[file] = places.get(file, 0) + end
+        places[str(file)] = places.get(str(file), 0) + end
         return [line for line in text[:end].decode(errors="replace").splitlines() if line]
-    places.pop(file, None)
+    places.pop(str(file), None)
     return []
 
 
