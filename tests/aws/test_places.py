@@ -44,7 +44,11 @@ def standing(ops: Operator, account: str, region: str) -> set[str]:
 def test_staging_and_production_are_in_accounts_and_regions_of_their_own(ops):
     ops.declare(NAME, "staging", service_github="example/orbit", aws_promoted_to_accounts=[PRODUCTION])
     promoted = {"service_promotes_from": "staging", "service_promotes_from_account": ACCOUNT, "service_promotes_from_region": REGION}
-    ops.declare(NAME, "production", service_github="example/orbit", **promoted)
+    # Production is refused without HTTPS.
+    acm = ops.cloud.client("acm", ELSEWHERE, key=PRODUCTION)
+    secure = {"service_size": "standard", "service_domain": "orbit.example.com"}
+    secure["service_certificate_arn"] = acm.request_certificate(DomainName="orbit.example.com")["CertificateArn"]
+    ops.declare(NAME, "production", service_github="example/orbit", **promoted, **secure)
     good(ops.type("aws_up", name=NAME, **STAGING))
     before = standing(ops, ACCOUNT, REGION)
     good(ops.type("aws_up", name=NAME, **LIVE))
