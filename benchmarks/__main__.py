@@ -7,10 +7,10 @@ import os
 import signal
 import sys
 
-from benchmarks import load, local, new_service, release, report, warm_interpreter
+from benchmarks import aws_up, fleet, load, local, new_service, release, report, warm_interpreter
 from benchmarks.measure import BenchmarkFailed
 
-BENCHMARKS = {benchmark.NAME: benchmark for benchmark in (new_service, local, load, warm_interpreter, release)}
+BENCHMARKS = {each.NAME: each for each in (new_service, local, load, aws_up, release, fleet, warm_interpreter)}
 
 
 def main() -> int:

@@ -28,7 +28,8 @@ BARE = {
         import os
         SECRET_KEY, ROOT_URLCONF, ALLOWED_HOSTS, USE_TZ = "bare" * 20, "urls", ["*"], True
         AUTH_USER_MODEL = "accounts.User"
-        INSTALLED_APPS = ["{package}", "accounts", "foundation", "foundation.outbox", "knox", "rest_framework", "django.contrib.admin"]
+        INSTALLED_APPS = ["{package}", "accounts", "foundation", "foundation.outbox", "knox", "rest_framework"]
+        INSTALLED_APPS += ["django.contrib.admin.apps.SimpleAdminConfig"]  # the service's own admin wants its settings
         INSTALLED_APPS += [f"django.contrib.{{name}}" for name in ("auth", "contenttypes", "sessions", "messages", "staticfiles")]
         MIDDLEWARE = ["django.middleware.security.SecurityMiddleware", "django.contrib.sessions.middleware.SessionMiddleware"]
         MIDDLEWARE += ["django.middleware.common.CommonMiddleware", "django.middleware.csrf.CsrfViewMiddleware"]
@@ -38,12 +39,10 @@ BARE = {
         processors += ["django.contrib.messages.context_processors.messages"]
         TEMPLATES = [{{"BACKEND": "django.template.backends.django.DjangoTemplates", "DIRS": ["/bare"],
                       "OPTIONS": {{"context_processors": processors}}}}]
-        DATABASES = {{"default": {{"ENGINE": "django.db.backends.mysql", "CONN_MAX_AGE": 60, "HOST": os.environ["DATABASE_HOST"],
-                     "NAME": os.environ["DATABASE_NAME"], "USER": os.environ["DATABASE_USER"],
-                     "PASSWORD": os.environ["DATABASE_PASSWORD"]}}}}
+        DATABASES = {{"default": {{"ENGINE": "django.db.backends.mysql", "CONN_MAX_AGE": 60, "HOST": "mysql", "USER": "app",
+                     "NAME": "{name}_db", "PASSWORD": os.environ["DATABASE_PASSWORD"]}}}}
         STATIC_URL = "/static/"
-        # The same way to make a page of a list: how long that list is decides, and not how it is cut.
-        REST_FRAMEWORK = {{"DEFAULT_PAGINATION_CLASS": "urls.Pages", "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"]}}
+        REST_FRAMEWORK = {{"DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"]}}
     """,
     "urls.py": """
         from django.shortcuts import render
@@ -62,7 +61,7 @@ BARE = {
 
         class Counters(generics.ListAPIView):
             queryset = Counter.objects.select_related("owner")
-            serializer_class = CounterSerializer
+            serializer_class, pagination_class = CounterSerializer, Pages  # the same way to make a page of a list
             authentication_classes, permission_classes = [TokenAuthentication], [permissions.IsAuthenticated]
 
         def page(request):
@@ -115,7 +114,7 @@ class Stack:
         bare = self.path / "bare"
         bare.mkdir()
         for name, text in BARE.items():
-            (bare / name).write_text(textwrap.dedent(text).strip().format(package=f"{SERVICE.replace('-', '_')}_app") + "\n")
+            (bare / name).write_text(textwrap.dedent(text).strip().format(package=self.package, name=SERVICE.replace("-", "_")) + "\n")
         (bare / "Dockerfile").write_text(WRK.format(python=images["PYTHON_IMAGE"]).strip() + "\n")
         (self.path / "docker-compose.bench.yml").write_text(FILES.format(name=SERVICE))
 
@@ -136,7 +135,8 @@ class Stack:
         return self.compose("exec", "-T", "web", "python", "server/manage.py", "shell", "--no-imports", "--command", code).strip()
 
     def counted(self) -> int:
-        return int(self.shell(f"from {self.package}.models import Counter; print(Counter.objects.get(name='page').value)").split()[-1])
+        code = f"from {self.package}.models import Counter; print(sum(one.value for one in Counter.objects.filter(name='page')))"
+        return int(self.shell(code).split()[-1])
 
     def wrk(self, host: str, kind: str, seconds: int = SECONDS) -> tuple[float, float]:
         """Requests a second, and the milliseconds that 99 % of them stay below."""

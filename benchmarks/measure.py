@@ -6,11 +6,13 @@ import contextlib
 import dataclasses
 import os
 import pathlib
+import re
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
@@ -60,6 +62,20 @@ def seconds(action: Callable[[], object]) -> float:
     start = time.perf_counter()
     action()
     return time.perf_counter() - start
+
+
+@contextlib.contextmanager
+def sandbox() -> Iterator[str]:
+    """The address of a sandbox of one's own, on a free port, while the block lasts."""
+    command = [sys.executable, "-m", "sandbox", "run", "--port", "0"]
+    with subprocess.Popen(command, cwd=ROOT, env=environment(), stdout=subprocess.PIPE, text=True) as process:
+        found = re.search(r"http://[\d.]+:\d+", process.stdout.readline())
+        try:
+            if not found:
+                raise BenchmarkFailed("The sandbox did not start; type bin/sandbox run to see why.")
+            yield found[0]
+        finally:
+            process.terminate()
 
 
 def peak_mib(command: list[object], interval: float = 0.01, also: Iterable[int] = (), **more: str) -> float:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import functools
 import importlib.metadata
 import pathlib
-import re
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -17,7 +13,7 @@ from collections.abc import Callable, Iterator
 import yaml
 
 from benchmarks import report
-from benchmarks.measure import ROOT, BenchmarkFailed, Series, environment, peak_mib, proportional_kib, run, seconds
+from benchmarks.measure import ROOT, BenchmarkFailed, Series, peak_mib, proportional_kib, run, sandbox, seconds
 
 NAME = "warm_interpreter"
 TITLE = "AWS modules in a warm interpreter"
@@ -87,7 +83,7 @@ class Bench:
 
 def measure(runs: int, say: Callable[[str], None]) -> tuple[list[str], dict[str, str]]:
     """The section's paragraphs, and the versions of what was measured."""
-    with tempfile.TemporaryDirectory(prefix="warm-") as name, _sandbox() as url:
+    with tempfile.TemporaryDirectory(prefix="warm-") as name, sandbox() as url:
         bench = Bench(pathlib.Path(name), url)
         for services, times in ((SERVICES, 1), (1, 3)):
             run(bench.play(WARM, services, times), **bench.env)
@@ -117,19 +113,6 @@ def _first(bench: Bench) -> float:
     folder = bench.folder / f"first-{time.monotonic_ns()}"
     folder.mkdir()
     return seconds(functools.partial(Bench(folder, bench.url).unchanged, WARM))
-
-
-@contextlib.contextmanager
-def _sandbox() -> Iterator[str]:
-    command = [sys.executable, "-m", "sandbox", "run", "--port", "0"]
-    with subprocess.Popen(command, cwd=ROOT, env=environment(), stdout=subprocess.PIPE, text=True) as process:
-        found = re.search(r"http://[\d.]+:\d+", process.stdout.readline())
-        try:
-            if not found:
-                raise BenchmarkFailed("The sandbox did not start; type bin/sandbox run to see why.")
-            yield found[0]
-        finally:
-            process.terminate()
 
 
 def _paragraphs(times: dict[tuple[str, pathlib.Path | None], Series], memory: list[float]) -> Iterator[str]:

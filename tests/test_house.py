@@ -290,3 +290,48 @@ def test_the_services_runbook_knows_every_alarm_and_no_other():
     declared = set(re.findall(r"(?m)^  - name: ([\w-]+)", (ROOT / "roles/aws_monitoring/vars/main/alarms.yml").read_text(encoding="utf-8")))
     section = (ROOT / "service_template/docs/runbook.md.j2").read_text(encoding="utf-8").partition("## Alarms")[2]
     assert set(re.findall(r"(?m)^\| `([\w-]+)` \|", section)) == declared
+
+
+def test_the_surveys_are_those_that_the_argument_specs_make():
+    result = run(sys.executable, "bin/surveys", "--check")
+    assert result.status == 0, result.output
+
+
+def test_ansible_builder_takes_the_execution_environment_and_its_versions_are_the_locks(tmp_path):
+    made = run("ansible-builder", "create", "--file", "execution-environment.yml", "--context", tmp_path)
+    assert made.status == 0, made.output
+    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    needs = load(ROOT / "execution-environment.yml")["dependencies"]
+    pinned = [needs["ansible_core"]["package_pip"], *(one for one in needs["python"] if "==" in one)]
+    other = [one for one in pinned if not re.search(rf"(?m)^{re.escape(one)}\b", lock)]
+    assert not other, f"Write the versions of requirements.lock in execution-environment.yml: {other}"
+    (recipe,) = tmp_path.glob("*file")
+    assert f'ARG ANSIBLE_INSTALL_REFS="{needs["ansible_core"]["package_pip"]} ' in recipe.read_text(encoding="utf-8")
+
+
+DOCUMENTS = sorted(name for name in texts() if name.endswith(".md") and not name.startswith(("service_template/", "seed/")))
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_a_link_in_a_document_leads_to_a_file_that_is_there(name):
+    links = re.findall(r"\]\((?!\w+:|#)([^)\s]+)\)", re.sub(r"(?ms)^```.*?^```|`[^`\n]*`", "", texts()[name]))
+    missing = [link for link in links if not ((ROOT / name).parent / link.partition("#")[0]).exists()]
+    assert not missing, f"{name} leads to what is not there: {missing}"
+
+
+@pytest.mark.parametrize("name", [name for name in DOCUMENTS if name.count("/") < 2 and not name.startswith("roles/")])
+def test_a_command_in_a_document_can_be_typed(name):
+    typed = re.findall(r"\b(\w+\.yml)((?: +(?:\[?-e (?:\"[^\"\n]*\"|'[^'\n]*'|[^\s`]+)|-i [\w/]+|-[\w-]+))*)", texts()[name])
+    commands = [(playbook, options) for playbook, options in typed if f"ansible-playbook {playbook}" in texts()[name] or "-e " in options]
+    unknown = sorted({playbook for playbook, _ in commands if playbook not in PLAYBOOKS})
+    assert not unknown, f"{name} has a command whose playbook is not there: {unknown}"
+    keys = {key for _, options in commands for key in re.findall(r"-e [\"']?(\w+)=", options)}
+    assert keys <= inputs(), f"{name} has a command with a variable that nobody reads: {sorted(keys - inputs())}"
+
+
+@functools.cache
+def inputs() -> frozenset[str]:
+    """What can be given with -e: what a role's defaults, and the plugins that take the inputs of a service, look for."""
+    asked = [re.findall(r"\b(\w+) \| default\(", file.read_text(encoding="utf-8")) for file in ROOT.glob("roles/*/defaults/main.yml")]
+    specs = load(ROOT / "roles/service_repository/meta/argument_specs.yml")["argument_specs"].values()
+    return frozenset(["name", *(key for keys in asked for key in keys), *(key for spec in specs for key in spec.get("options", {}))])

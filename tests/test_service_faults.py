@@ -112,6 +112,9 @@ class Stack:
         code = "from foundation.outbox.models import Entry; print(*Entry.objects.exclude(state='done').values_list('state', flat=True))"
         return collections.Counter(word for word in self.python(code).split() if word in ("waiting", "failed"))
 
+    def depth(self, queue: str) -> int:
+        return int(self.compose("exec", "--no-TTY", "redis", "redis-cli", "llen", queue))
+
     def settles(self, seconds: float = 120) -> None:
         """Every task that was written is done, by nobody's hand."""
         wait_for(lambda: not self.open_tasks(), seconds, self.open_tasks)
@@ -244,26 +247,27 @@ def test_beat_goes_on_when_its_clock_jumps(running, jump, tmp_path):
     image = f"{running.service.name}:faketime"
     (tmp_path / "Dockerfile").write_text(FAKED_CLOCK.format(image=f"{running.service.name}:runtime"))
     docker("build", "--quiet", "--tag", image, str(tmp_path))
+    tmp_path.chmod(0o755)  # another user reads it there
     offset = tmp_path / "offset"
     offset.write_text("+0")
     (library,) = docker("run", "--rm", "--entrypoint", "sh", image, "-c", "ls /usr/lib/*/faketime/libfaketimeMT.so.1").split()
     preload = ["--env", f"LD_PRELOAD={library}", "--env", "FAKETIME_TIMESTAMP_FILE=/clock/offset", "--env", "FAKETIME_NO_CACHE=1"]
     # Monotonic time is no affair of the clock's.
     preload += ["--env", "DONT_FAKE_MONOTONIC=1", "--volume", f"{tmp_path}:/clock"]
-    networks = ["--network", f"{running.service.name}_default", "--env-file", str(running.service.path / ".env")]
-    settings = ["--env", "DJANGO_SETTINGS_MODULE=config.environments.staging", "--env", "DJANGO_ALLOWED_HOSTS=web"]
-    running.compose("stop", "beat")
-    beat = docker("run", "--detach", *networks, *settings, *preload, image, "beat").strip()
-    sent = "Sending due task outbox-relay"
+    variables = [word for each in running.container("beat")["Config"]["Env"] for word in ("--env", each)]
+    # What beat sends is counted in its queue, from which nobody takes anything meanwhile.
+    running.compose("stop", "beat", "worker")
+    beat = docker("run", "--detach", "--network", f"{running.service.name}_default", *variables, *preload, image, "beat").strip()
     try:
-        wait_for(lambda: sent in log_of(beat), 60, lambda: log_of(beat))
-        before = log_of(beat).count(sent)
+        wait_for(lambda: running.depth("housekeeping"), 60, lambda: log_of(beat))
+        before = running.depth("housekeeping")
         offset.write_text(jump)
-        wait_for(lambda: log_of(beat).count(sent) >= before + 3, 45, lambda: log_of(beat)[-2000:])
+        wait_for(lambda: running.depth("housekeeping") >= before + 3, 45, lambda: log_of(beat)[-2000:])
     finally:
         docker("rm", "--force", beat)
         docker("image", "rm", "--force", image)
-        running.compose("start", "beat")
+        running.compose("start", "beat", "worker")
+    running.settles()
 
 
 def log_of(container: str) -> str:

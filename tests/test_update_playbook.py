@@ -90,13 +90,13 @@ def test_one_service_that_fails_stops_no_other_and_each_has_its_line_at_the_end(
     oldest = git(checkout.path, "rev-parse", "HEAD~1")[:12]
     left_out = "changed in the template, deleted here, and so left out: .editorconfig"
     for words in (
-        f"clean: updated from 0.1.0 ({oldest}) to 0.1.0 ({short}), 3 files; {left_out}",
-        "conflicting: conflicts in .gitignore",
+        f"clean updated from 0.1.0 ({oldest}) to 0.1.0 ({short}), 3 files; {left_out}",
+        "conflicting conflicts in .gitignore",
         "changes that are not committed (Makefile). Commit them, or type: git -C",
-        "elsewhere: not on this machine, so left alone",
-        "untouched: updated from",
+        "elsewhere not on this machine, so left alone",
+        "untouched updated from",
     ):
-        assert words in result.words.partition("Say how each service stands")[2], (words, result.output)
+        assert words in result.words.partition("service outcome words")[2], (words, result.output)
     services = checkout.path / "services"
     manage = (services / "clean/server/manage.py").read_text()
     assert BEGINNING in manage
@@ -134,7 +134,7 @@ def test_the_report_tells_a_program_what_is_behind(checkout, fleet):
 def test_a_service_never_edited_equals_a_fresh_one_and_a_second_run_changes_nothing(checkout, fleet):
     again = checkout.type("update_service", "-e", "name=Untouched,clean")
     assert (again.status, again.changed) == (0, 0), again.output
-    assert f"untouched: current, 0.1.0 ({fleet['newest'][:12]})" in again.words
+    assert f"untouched current 0.1.0 ({fleet['newest'][:12]})" in again.words
     aged = checkout.path / "services/untouched"
     aged.rename(aged.with_name("aged"))
     made = checkout.type("new_service", "-e", "name=untouched")

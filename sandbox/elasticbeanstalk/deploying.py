@@ -50,17 +50,8 @@ def check(beanstalk: Beanstalk, environment: Environment, label: str | None) -> 
 def instance_role(beanstalk: Beanstalk, environment: Environment) -> access.Principal:
     profile = (options.value(environment.settings, LAUNCH, "IamInstanceProfile") or "").rpartition("/")[2]
     role = beanstalk.invoke("iam", "GetInstanceProfile", InstanceProfileName=profile)["InstanceProfile"]["Roles"][0]["RoleName"]
-    return _acting(beanstalk, environment, role)
-
-
-def service_role(beanstalk: Beanstalk, environment: Environment) -> access.Principal | None:
-    """Without one Beanstalk acts for itself."""
-    name = options.value(environment.settings, options.ENVIRONMENT, "ServiceRole")
-    return _acting(beanstalk, environment, name.rpartition("/")[2]) if name else None
-
-
-def _acting(beanstalk: Beanstalk, environment: Environment, role: str) -> access.Principal:
-    return access.Principal(f"arn:aws:sts::{beanstalk.account}:assumed-role/{role}/{environment.name}", beanstalk.account, role)
+    arn = f"arn:aws:sts::{beanstalk.account}:assumed-role/{role}/{environment.name}"
+    return access.Principal(arn, beanstalk.account, role)
 
 
 def read_secret(beanstalk: Beanstalk, role: access.Principal, variable: str, arn: str) -> str:

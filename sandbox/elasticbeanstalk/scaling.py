@@ -6,11 +6,7 @@ https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/environments-cfg-autoscal
 
 from __future__ import annotations
 
-from typing import Any
-
-from sandbox.core.gateway import State
 from sandbox.core.wire import AwsError
-from sandbox.elasticbeanstalk.deploying import service_role
 from sandbox.elasticbeanstalk.fleet import Fleet
 
 TRIGGER, SCHEDULE = "aws:autoscaling:trigger", "aws:autoscaling:scheduledaction"
@@ -104,26 +100,17 @@ def log_groups(own: Fleet) -> dict[str, str]:
 
 
 def stream_logs(own: Fleet) -> None:
-    """Beanstalk makes the groups under the service role; where that may not, nothing is streamed, and nothing fails.
+    """The environment makes the groups, and not its instances, whose role may not say for how long they are kept:
 
-    https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSElasticBeanstalkManagedUpdatesCustomerRolePolicy.html
+    https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSElasticBeanstalkRoleCWL.html
     """
-    role = service_role(own.beanstalk, own.environment)
     for group, namespace in log_groups(own).items():
         try:
-            quietly(own.beanstalk, "CreateLogGroup", role, logGroupName=group)
-            days = int(own.option(namespace, "RetentionInDays") or 7)
-            quietly(own.beanstalk, "PutRetentionPolicy", role, logGroupName=group, retentionInDays=days)
-        except AwsError:
-            return
-
-
-def quietly(state: State, operation: str, role: Any, **params: Any) -> None:
-    try:
-        state.invoke("logs", operation, role, **params)
-    except AwsError as error:
-        if error.code != "ResourceAlreadyExistsException":
-            raise
+            own.call("logs", "CreateLogGroup", logGroupName=group)
+        except AwsError as error:
+            if error.code != "ResourceAlreadyExistsException":
+                raise
+        own.call("logs", "PutRetentionPolicy", logGroupName=group, retentionInDays=int(own.option(namespace, "RetentionInDays") or 7))
 
 
 def delete_logs(own: Fleet) -> None:

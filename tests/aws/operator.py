@@ -116,7 +116,7 @@ class Operator:
         since = self.cloud.control("GET", "health")["calls"]
         shell = {
             "ANSIBLE_CALLBACK_PLUGINS": str(pathlib.Path(__file__).parent / "plugins"),
-            "ANSIBLE_CALLBACKS_ENABLED": "little_service.factory.progress,recorder",
+            "ANSIBLE_CALLBACKS_ENABLED": "little_service.factory.progress,little_service.factory.outcomes,recorder",
             "RECORD_FILE": str(record),
             **POISON,
             **(env or {}),

@@ -81,7 +81,7 @@ def test_an_environment_that_fails_to_launch_is_told_at_once_with_its_own_words(
     told = aws.refused("await_ready", **AWAITED)
     assert f"environment {NAME} is Terminat" in told
     assert "nobody" in told
-    assert "Failed to launch environment." in told
+    assert "Failed to launch environment. " in told
     states = [one["DBInstanceStatus"] for one in aws.client("rds").describe_db_instances()["DBInstances"]]
     assert states == ["creating"], "it waited for the database all the same"
 

@@ -6,6 +6,7 @@ The roles are those that aws_up makes, of two services: one that builds, and one
 from __future__ import annotations
 
 import json
+import re
 import sys
 import types
 import warnings
@@ -14,6 +15,7 @@ import pytest
 
 from tests.aws.conftest import ACCOUNT, REGION
 from tests.aws.operator import Operator
+from tests.conftest import ROOT, run
 from tests.sandbox.conftest import Cloud
 
 HERE = f"{REGION}:{ACCOUNT}"
@@ -66,6 +68,9 @@ MAY = [
     (role("pipeline", "ledger"), "elasticbeanstalk:UpdateEnvironment", f"{ENVIRONMENT}/ledger-sandbox/ledger-sandbox"),
     (role("runtime"), "autoscaling:DescribeAutoScalingGroups", "*"),
     (role("runtime"), "elasticbeanstalk:UpdateEnvironment", f"{ENVIRONMENT}/orbit-sandbox/orbit-sandbox"),
+    (role("runtime"), "s3:DeleteObject", f"{BUCKET}/bundles/orbit/placeholder.zip"),
+    (role("runtime"), "s3:DeleteObject", f"{BEANSTALK}/orbit-sandbox/1.zip"),
+    (role("instances"), "s3:GetObject", f"{BUCKET}/bundles/orbit/placeholder.zip"),
     (role("instances"), "s3:GetObject", f"{BEANSTALK}/orbit-sandbox/1.zip"),
     (role("instances"), "logs:PutLogEvents", group("/aws/elasticbeanstalk/orbit-sandbox/var/log/eb-docker:log-stream:i-1")),
     (role("instances"), "ecr:BatchGetImage", repository("orbit-sandbox")),
@@ -97,6 +102,9 @@ MAY_NOT = [
     (role("pipeline", "ledger"), "s3:PutObject", f"{SOURCE}/released/ledger/bundle.zip"),
     (role("pipeline", "ledger"), "s3:GetObject", f"{SOURCE}/locks/staging/ledger"),
     (role("runtime"), "secretsmanager:GetSecretValue", secret("orbit/sandbox/database")),
+    (role("runtime"), "s3:DeleteObject", f"{BUCKET}/bundles/ledger/placeholder.zip"),
+    (role("runtime"), "s3:DeleteObject", f"{BUCKET}/locks/sandbox/orbit"),
+    (role("instances"), "s3:GetObject", f"{BUCKET}/bundles/ledger/placeholder.zip"),
     (role("instances"), "secretsmanager:GetSecretValue", secret("ledger/sandbox/database")),
     (role("instances"), "secretsmanager:GetSecretValue", secret("orbit/production/database")),
     (role("instances"), "secretsmanager:PutSecretValue", secret("orbit/sandbox/database")),
@@ -212,6 +220,30 @@ def test_the_policies_of_a_role_fit_into_what_iam_takes(account):
         for name, policies in inline_policies(account).items()
     }
     assert max(lengths.values()) < 10240, lengths
+
+
+PARTITION = """
+- hosts: localhost
+  gather_facts: false
+  roles:
+    - {role: aws_declaration, when: false} # what they declare is known all the same
+    - {role: aws_identity, when: false}
+  tasks:
+    - ansible.builtin.copy: {content: "{{ __aws_identity_roles | to_json }}", dest: "{{ told }}"}
+"""
+
+
+@pytest.mark.parametrize(("region", "partition"), [("us-gov-west-1", "aws-us-gov"), ("cn-north-1", "aws-cn"), ("eu-central-1", "aws")])
+def test_in_another_partition_all_is_of_that_one(tmp_path, region, partition):
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html; the sandbox knows one only."""
+    play, told = tmp_path / "play.yml", tmp_path / "told.json"
+    play.write_text(PARTITION)
+    given = {"service_name": "orbit", "service_environment": "staging", "aws_account_id": ACCOUNT, "aws_region": region, "told": str(told)}
+    done = run("ansible-playbook", play, "-e", json.dumps(given), ANSIBLE_ROLES_PATH=str(ROOT / "roles"))
+    assert done.status == 0, done.output
+    arns = re.findall(r"arn:([^:]*):", told.read_text())
+    assert len(arns) > 50
+    assert set(arns) == {partition}
 
 
 def listed(value):

@@ -12,24 +12,41 @@ from tests.aws.operator import Operator, Run
 from tests.sandbox.conftest import Cloud
 
 NAME = "orbit-ledger"
-pytestmark = pytest.mark.full  # fourteen runs of playbooks
+pytestmark = pytest.mark.full  # seventeen runs of playbooks
 # What belongs to nobody, or to others: names like ours, and all our tags but one.
 STRANGERS = {"topic": "orbit-ledger-sandbox-alerts", "repository": "orbit-ledger-sandbox-old", "role": "orbit-ledger-sandbox-of-somebody"}
+
+
+@dataclasses.dataclass
+class Seen:
+    """What ``aws_status`` says on the terminal, to programs, and on its page."""
+
+    run: Run
+    report: dict
+    page: str
+
+    def says(self, verdict: str) -> None:
+        """It reads, and says the same in all three; only what is as declared ends with 0."""
+        assert (self.run.status, self.run.writes) == (0 if verdict == "as declared" else 2, []), self.run.result.output
+        assert f"{NAME}-sandbox is {verdict}." in self.run.words
+        assert self.report["verdict"] == verdict
+        assert f'<p class="verdict {verdict.replace(" ", "-")}">{verdict}</p>' in self.page
 
 
 @dataclasses.dataclass
 class Life:
     """What each command of one life did."""
 
+    absent: Seen
     foreseen: Run
     up: Run
     again: Run
-    well: Run
-    well_report: dict
+    well: Seen
     password: str
-    tampered: Run
-    tampered_report: dict
+    tampered: Seen
     mended: Run
+    alarmed: Seen
+    cut_off: Seen
     refused: Run
     costly: Run
     back: Run
@@ -39,7 +56,15 @@ class Life:
     gone_again: Run
     passed_over: Run
     left: set[str]
-    page: str
+
+
+def status(ops: Operator, **words: object) -> Seen:
+    """Type ``aws_status``, and look at all that it writes."""
+    output, pages = ops.folder / "status.json", ops.folder / "pages"
+    for before in (output, *pages.rglob("*.html")):
+        before.unlink(missing_ok=True)
+    run = ops.type("aws_status", output=output, pages_dir=pages, **words)
+    return Seen(run, json.loads(output.read_text())["services"][0], (pages / f"sandbox/{NAME}.html").read_text())
 
 
 def strangers(cloud: Cloud) -> None:
@@ -69,18 +94,22 @@ def life(running_sandbox, tmp_path_factory) -> Life:
     ops, cloud = Operator.at(running_sandbox, folder), running_sandbox
     ops.has(NAME)
     strangers(cloud)
-    seen: dict = {"foreseen": ops.type("aws_up", "--check", "--diff", name=NAME)}
+    seen: dict = {"absent": status(ops, name=NAME)}
+    seen["foreseen"] = ops.type("aws_up", "--check", "--diff", name=NAME)
     seen["up"] = ops.type("aws_up", "--diff", name=NAME)
     seen["again"] = ops.type("aws_up")
-    output, pages = folder / "status.json", folder / "pages"
-    seen["well"] = ops.type("aws_status", output=output, pages_dir=pages)
-    seen["well_report"] = json.loads(output.read_text())["services"][0]
-    seen["page"] = (pages / f"sandbox/{NAME}.html").read_text()
+    seen["well"] = status(ops)
     seen["password"] = password_of(cloud)
     tamper(cloud)
-    seen["tampered"] = ops.type("aws_status", name=NAME, output=output, pages_dir=pages)
-    seen["tampered_report"] = json.loads(output.read_text())["services"][0]
+    seen["tampered"] = status(ops, name=NAME)
     seen["mended"] = ops.type("aws_up", "--limit", NAME)
+    alarm = {"AlarmName": f"{NAME}-sandbox-database-cpu", "StateReason": "It was above 80 for five minutes."}
+    cloud.client("cloudwatch").set_alarm_state(**alarm, StateValue="ALARM")
+    seen["alarmed"] = status(ops, name=NAME)
+    cloud.client("cloudwatch").set_alarm_state(**alarm, StateValue="OK")
+    cloud.control("PUT", "faults", {"rules": [{"kind": "drop"}]})
+    seen["cut_off"] = status(ops, name=NAME)
+    cloud.control("PUT", "faults", {"rules": []})
     seen["refused"] = ops.type("aws_down", name=NAME, scope="costly")
     seen["costly"] = ops.type("aws_down", name=NAME, scope="costly", confirm=NAME)
     (snapshot,) = cloud.client("rds").describe_db_snapshots(SnapshotType="manual")["DBSnapshots"]
@@ -110,32 +139,50 @@ def test_a_second_run_changes_nothing_and_writes_nothing(life):
 
 
 def test_no_secret_is_shown_anywhere(life):
-    runs = [value for value in vars(life).values() if isinstance(value, Run)]
+    runs = [value.run if isinstance(value, Seen) else value for value in vars(life).values() if isinstance(value, Run | Seen)]
     assert len(life.password) == 40
     assert not [run for run in runs if life.password in run.result.output]
 
 
 def test_all_is_as_declared_and_says_so_in_table_json_and_page(life):
-    assert life.well.status == 0, life.well.result.output
-    assert life.well.writes == []
-    assert f"{NAME}-sandbox is as declared" in life.well.words
-    assert life.well_report["verdict"] == "as declared"
-    assert '<p class="verdict as-declared">as declared</p>' in life.page
-    assert "http" not in life.page.split("<style>")[1].split("</style>")[0]
+    life.well.says("as declared")
+    assert "http" not in life.well.page.split("<style>")[1].split("</style>")[0]
+
+
+def test_what_does_not_stand_is_absent_and_the_command_that_makes_it_is_told(life):
+    life.absent.says("absent")
+    assert f"ansible-playbook aws_up.yml -e name={NAME}" in life.absent.run.words
+    assert {part["condition"] for part in life.absent.report["parts"]} == {"absent"}
 
 
 def test_what_was_changed_by_hand_is_told_with_the_exit_status_of_a_failure(life):
-    assert life.tampered.status == 2, life.tampered.result.output
-    assert life.tampered.writes == []
-    assert life.tampered_report["verdict"] == "differs"
-    differing = " ".join(f"{one['what']} {one['properties']}" for one in life.tampered_report["differences"])
-    assert all(words in differing for words in ("image_tag_mutability", "policies", "retention_days", "backup_days")), differing
-    assert f"ansible-playbook aws_up.yml -e name={NAME}" in life.tampered.words
+    life.tampered.says("differs")
+    differing = " ".join(f"{one['what']} {one['properties']}" for one in life.tampered.report["differences"])
+    for words in ("image_tag_mutability", "policies", "retention_days", "backup_days"):
+        assert words in differing, differing
+        assert words in life.tampered.page
+        assert words in life.tampered.run.words
+    assert f"ansible-playbook aws_up.yml -e name={NAME}" in life.tampered.run.words
+
+
+def test_an_alarm_that_fires_is_unhealthy(life):
+    life.alarmed.says("unhealthy")
+    assert life.alarmed.report["differences"] == []
+    assert [alarm["reason"] for alarm in life.alarmed.report["alarms"]] == ["It was above 80 for five minutes."]
+    assert "It was above 80 for five minutes." in life.alarmed.page
+    assert f"alarm fires: {NAME}-sandbox-database-cpu" in life.alarmed.run.words
+
+
+def test_an_aws_that_does_not_answer_is_unreachable(life):
+    life.cut_off.says("unreachable")
+    assert "Connection was closed" in life.cut_off.report["error"]
+    assert "Connection was closed" in life.cut_off.page
+    assert "Nothing" not in life.cut_off.page
 
 
 def test_it_is_mended_by_running_it_again_and_nothing_else_is_touched(life):
     assert life.mended.status == 0, life.mended.result.output
-    assert len(life.mended.steps) == len(life.tampered_report["differences"]) == 4
+    assert len(life.mended.steps) == len(life.tampered.report["differences"]) == 4
 
 
 def test_nothing_goes_unless_it_was_named_again(life):

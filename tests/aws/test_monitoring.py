@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 
 import pytest
 
+from tests.aws import beanstalk
 from tests.aws.conftest import ACCOUNT, REGION, tags
 
 TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:alerts"
@@ -129,6 +131,24 @@ def test_a_log_group_that_aws_made_by_itself_is_the_services_but_not_one_of_anot
     assert "is 'orbit' and not 'ledger'" in aws.refused("cloudwatch_log_groups", **{**GROUPS, "tags": tags("ledger")})
     logs.untag_resource(resourceArn=f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/orbit", tagKeys=list(tags()))
     aws.bring("cloudwatch_log_groups", **{**GROUPS, "names": ["/orbit"]}, state="absent")
+
+
+def test_the_logs_of_environments_that_have_ended_go_and_no_others(aws):
+    logs = aws.client("logs")
+    beanstalk.Beanstalk(aws)
+    aws.run("beanstalk_environment", **beanstalk.declared(beanstalk.WEB))
+    left = {f"/aws/elasticbeanstalk/{name}/var/log/docker" for name in (beanstalk.WEB["name"], "orbit-staging-old", "orbit")}
+    for group in left | {"/aws/elasticbeanstalk/orbit-ended/var/log/docker", "/aws/elasticbeanstalk/orbit-ended/environment-health.log"}:
+        with contextlib.suppress(logs.exceptions.ResourceAlreadyExistsException):
+            logs.create_log_group(logGroupName=group)
+    gone = {"environments": [beanstalk.WEB["name"], "orbit-ended"], "state": "absent", "tags": tags()}
+    steps = aws.bring("cloudwatch_log_groups", **gone).steps
+    assert sorted(steps) == [
+        f"delete log group /aws/elasticbeanstalk/orbit-ended/{name}" for name in ("environment-health.log", "var/log/docker")
+    ]
+    listed = logs.describe_log_groups(logGroupNamePrefix="/aws/elasticbeanstalk/")["logGroups"]
+    assert left <= {group["logGroupName"] for group in listed}
+    assert "goes with state: absent" in aws.refused("cloudwatch_log_groups", **{**gone, "state": "present"})
 
 
 @pytest.mark.parametrize("kind", ["lost", "drop", "throttle"])

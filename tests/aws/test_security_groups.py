@@ -85,6 +85,17 @@ def test_a_group_that_another_of_ours_names_can_be_removed(aws, ec2, declared):
     aws.bring("security_groups", **declared, state="absent")
 
 
+def test_a_group_that_somebody_elses_names_stays_until_that_is_mended(aws, ec2, declared):
+    ids = aws.bring("security_groups", **declared)["ids"]
+    theirs = ec2.create_security_group(GroupName="theirs", Description="Of somebody", VpcId=declared["vpc_id"])["GroupId"]
+    rule = {"GroupId": theirs, "IpPermissions": [{"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": ids["orbit-web"]}]}]}
+    ec2.authorize_security_group_ingress(**rule)
+    said = aws.refused("security_groups", **declared, state="absent")
+    assert f"rules of {theirs} (theirs), which is somebody else's, name {ids['orbit-web']}" in said
+    ec2.revoke_security_group_ingress(**rule)
+    assert aws.bring("security_groups", **declared, state="absent").steps == ["delete security group orbit-web"]
+
+
 def test_a_group_in_use_is_waited_for_and_then_named(aws, ec2, declared):
     ids = aws.bring("security_groups", **declared)["ids"]
     subnet = ec2.create_subnet(VpcId=declared["vpc_id"], CidrBlock="10.20.0.0/24")["Subnet"]["SubnetId"]

@@ -143,14 +143,8 @@ def test_an_environment_scales_as_its_options_say(service):
 def test_streamed_logs_have_groups_which_stay(service):
     logs = service.cloud.client("logs")
     stream = settings(aws_elasticbeanstalk_cloudwatch_logs__StreamLogs="true", aws_elasticbeanstalk_cloudwatch_logs__RetentionInDays="30")
-    service.cloud.role("runtime", "elasticbeanstalk.amazonaws.com", allow("ec2:Describe*"))
-    service.create(options=[*SINGLE, *stream, *settings(aws_elasticbeanstalk_environment__ServiceRole="runtime")])
+    service.create(options=[*SINGLE, *stream])
     service.wait("environment_exists")
-    assert logs.describe_log_groups()["logGroups"] == [], "the service role may not make any"
-    rights = allow(["logs:CreateLogGroup", "logs:PutRetentionPolicy"])
-    service.cloud.client("iam").put_role_policy(RoleName="runtime", PolicyName="inline", PolicyDocument=policy(rights))
-    service.client.update_environment(EnvironmentName="orbit-web", OptionSettings=stream)
-    service.wait("environment_updated")
     service.client.terminate_environment(EnvironmentName="orbit-web")
     service.wait("environment_terminated")
     groups = logs.describe_log_groups(logGroupNamePrefix="/aws/elasticbeanstalk/orbit-web/var/log/")["logGroups"]

@@ -13,6 +13,7 @@ from celery import bootsteps
 from celery.beat import PersistentScheduler
 from django.conf import settings
 from django.db import DatabaseError, connection
+from django.utils import timezone
 from redis import Redis
 
 from foundation import locks
@@ -45,11 +46,18 @@ class Scheduler(PersistentScheduler):
         BEAT.touch()
         if not self._lead():
             return float(settings.CELERY_BEAT_MAX_LOOP_INTERVAL)
-        for entry in self.schedule.values():
-            # The clock was put back: Celery would wait until it has caught up.
-            if entry.last_run_at and entry.last_run_at > entry.default_now():
-                entry.last_run_at = entry.default_now()
+        self._follow_the_clock()
         return super().tick(*args, **kwargs)
+
+    def _follow_the_clock(self) -> None:
+        """Where it was put back, Celery would wait until it has caught up."""
+        now = timezone.now()
+        ahead = [entry for entry in self.schedule.values() if entry.last_run_at and entry.last_run_at > now]
+        for entry in ahead:
+            entry.last_run_at = now
+        if ahead:
+            # Celery's own queue has times of the old clock, and entries that are no longer those of the schedule.
+            self.populate_heap()
 
     def _lead(self) -> bool:
         led = self._leads
@@ -59,7 +67,7 @@ class Scheduler(PersistentScheduler):
             # With its connection the lock is gone; the next tick makes another.
             connection.close()
             self._leads = False
-            logger.warning("MySQL is away: nothing is scheduled", exc_info=led)
+            logger.warning("MySQL is away: nothing is scheduled", exc_info=led is not False)  # the reason once
         if self._leads != led:
             logger.info("This beat schedules now" if self._leads else "This beat waits")
         return self._leads

@@ -35,11 +35,16 @@ Event = Mapping[str, Any]
 
 @dataclasses.dataclass(frozen=True)
 class Verdict:
-    """How an environment is: ``busy``, ``settling``, ``good``, ``unhealthy``, ``failed`` or ``gone``; and why."""
+    """How an environment is: ``busy``, ``settling``, ``good``, ``warned``, ``unhealthy``, ``failed`` or ``gone``; and why."""
 
     state: str
     said: str
     causes: tuple[str, ...] = ()
+
+    @property
+    def is_bad(self) -> bool:
+        """Whether somebody has to look after it; what is only warned may still become well."""
+        return self.state in ("warned", "unhealthy", "failed")
 
     def __str__(self) -> str:
         return ". ".join([self.said, *(cause.rstrip(".") for cause in self.causes)])
@@ -53,12 +58,13 @@ def judged(environment: Mapping[str, Any] | None, events: Sequence[Event], versi
     :param version: the label that is to be deployed, if that is what was done.
     """
     status = (environment or {}).get("Status", "Terminated")
-    if status in BUSY and not (status == "Terminating" and ended_badly(events)):
+    failure = next((event["Message"].rstrip(".") for event in events if _ends(event)), "") if ended_badly(events) else ""
+    if status in BUSY and not (status == "Terminating" and failure):
         return Verdict("busy", f"{status}{_latest(events)}")
     if status in ("Terminated", "Terminating"):
-        return Verdict("gone", status, causes(events))
-    if ended_badly(events):
-        return Verdict("failed", next(event["Message"] for event in events if _ends(event)).rstrip("."), causes(events))
+        return Verdict("gone", failure or status, causes(events))
+    if failure:
+        return Verdict("failed", failure, causes(events))
     label = environment.get("VersionLabel", "no version")
     if version and label != version:
         return Verdict("failed", f"It runs {label} and not {version}", causes(events))
@@ -70,8 +76,9 @@ def _health(environment: Mapping[str, Any], events: Sequence[Event]) -> Verdict:
     health, color = environment.get("HealthStatus"), environment.get("Health")
     if (health or color) in ("Ok", "Info", "Green"):
         return Verdict("good", "Ready")
-    if (health or color) in ("Degraded", "Severe", "Red"):
-        return Verdict("unhealthy", f"Ready, but its health is {health or color}", causes(events))
+    for state, bad in (("unhealthy", ("Degraded", "Severe", "Red")), ("warned", ("Warning", "Yellow"))):
+        if (health or color) in bad:
+            return Verdict(state, f"Ready, but its health is {health or color}", causes(events))
     return Verdict("settling", f"Ready, its health is {health or color or 'not known yet'}")
 
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ansible_collections.little_service.factory.plugins.module_utils import declared, elasticache, rds
+from ansible_collections.little_service.factory.plugins.module_utils import beanstalk, declared, elasticache, rds
 from ansible_collections.little_service.factory.plugins.module_utils.releases import minutes
 
 Facts = dict[str, Any]
@@ -149,27 +149,29 @@ class Environment(Awaited):
     def last_event(self) -> str:
         return newest(self._events(MaxRecords=1))
 
+    def judged(self) -> beanstalk.Verdict:
+        return beanstalk.judged(self.found, self._events(MaxRecords=200))
+
     def last_errors(self) -> str:
-        """The first errors say why, the last that it failed."""
-        errors = sorted(self._events(Severity="ERROR", MaxRecords=3), key=lambda event: event["EventDate"])
-        return " ".join(dict.fromkeys(event["Message"] for event in errors))
+        return str(self.judged())
 
     @property
     def health(self) -> str:
         return self.found.get("HealthStatus") or self.found.get("Health", "")
 
     def reason_to_despair(self) -> str:
-        if self.is_ready and self.was_busy and self.health in ("Degraded", "Severe", "Red"):
+        # What ended before is told by facts: whoever did it knows.
+        if self.is_ready and self.was_busy and self.judged().state in ("unhealthy", "failed"):
             return f"its last operation ended with its health {self.health}"
         return super().reason_to_despair()
 
     def facts(self) -> Facts:
         asked = self.module.client("elasticbeanstalk").describe_environment_resources(EnvironmentName=self.name)
-        resources = asked["EnvironmentResources"]
+        resources, judged = asked["EnvironmentResources"], self.judged()
         balancers = [one["Name"] for one in resources.get("LoadBalancers", [])]
         return {
             "health": self.health,
-            "errors": self.last_errors() if self.health in ("Warning", "Degraded", "Severe", "Red", "Yellow") else "",
+            "errors": str(judged) if judged.is_bad else "",
             "version": self.found.get("VersionLabel", ""),
             "cname": self.found.get("CNAME", ""),
             "groups": sorted(one["Name"] for one in resources.get("AutoScalingGroups", [])),
@@ -182,8 +184,8 @@ class Environment(Awaited):
         return sorted(group["TargetGroupArn"] for group in listed)
 
     def unknown(self) -> Facts:
-        texts = dict.fromkeys(("health", "errors", "version", "cname"), UNKNOWN)
-        return texts | {name: [UNKNOWN] for name in ("groups", "balancers", "target_groups")}
+        texts = dict.fromkeys(("health", "version", "cname"), UNKNOWN)
+        return texts | {"errors": ""} | {name: [UNKNOWN] for name in ("groups", "balancers", "target_groups")}
 
 
 def suffix(arn: str) -> str:

@@ -3,16 +3,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.little_service.factory.plugins.module_utils import beanstalk
 from ansible_collections.little_service.factory.plugins.module_utils.releases import minutes
 
 # What a part's condition can be. `waits`: for a person; it is no failure.
 OK, CHANGING, WAITS, BAD, ABSENT = "ok", "changing", "waits", "bad", "absent"
-# https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/health-enhanced-status.html
-ENVIRONMENT_HEALTH = {"Ok": OK, "Info": OK, "Suspended": CHANGING, "Pending": CHANGING, "Unknown": CHANGING, "NoData": CHANGING}
-ENVIRONMENT_BUSY = ("Launching", "Updating", "Terminating", "Aborting", "LinkingFrom", "LinkingTo")
+ENVIRONMENT = {"good": OK, "busy": CHANGING, "settling": CHANGING}
 # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/accessing-monitoring.html: what is neither is on its way
 DATABASE_OK = ("available", "backing-up", "storage-optimization")
 DATABASE_BAD = (
@@ -31,20 +30,19 @@ def part(role: str, kind: str, name: str, condition: str = ABSENT, state: str = 
     return {"part": role, "kind": kind, "name": name, "condition": condition, "state": state, "words": words, **more}
 
 
-def environment(role: str, name: str, found: Mapping[str, Any] | None, causes: Iterable[str] = (), error: str = "") -> Part:
+def environment(
+    role: str, name: str, found: Mapping[str, Any] | None, events: Sequence[Mapping[str, Any]], causes: Iterable[str] = ()
+) -> Part:
     """An environment of Elastic Beanstalk, as DescribeEnvironments gives it.
 
+    :param events: what happened to it, newest first.
     :param causes: of its health, from DescribeEnvironmentHealth.
-    :param error: the newest event of severity ERROR that came after its last success.
     """
     if not found or found["Status"] == "Terminated":
         return part(role, "Beanstalk environment", name)
-    health = found.get("HealthStatus") or "Unknown"
-    busy = found["Status"] in ENVIRONMENT_BUSY
-    condition = CHANGING if busy else ENVIRONMENT_HEALTH.get(health, BAD)
-    if condition == OK and error:
-        condition = BAD
-    words = "; ".join([*causes, *([error] if error and condition == BAD else [])])
+    judged = beanstalk.judged(found, events)
+    condition, health = ENVIRONMENT.get(judged.state, BAD), found.get("HealthStatus") or found.get("Health", "Unknown")
+    words = "; ".join([*causes, *(judged.causes if condition == BAD else [])])
     more = {"version": found.get("VersionLabel", ""), "address": found.get("CNAME", ""), "health": health}
     return part(role, "Beanstalk environment", name, condition, f"{found['Status']}, health {health}", words=words, **more)
 

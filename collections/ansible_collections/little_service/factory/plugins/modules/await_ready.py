@@ -59,7 +59,7 @@ caches:
   returned: success
 environments:
   description:
-    - Of each environment C(health), C(errors) where the health is bad, C(version), C(cname), and what its metrics are known by - its
+    - Of each environment C(health), C(errors) where it is not well, C(version), C(cname), and what its metrics are known by - its
       Auto Scaling C(groups), C(balancers) and C(target_groups).
   type: dict
   returned: success

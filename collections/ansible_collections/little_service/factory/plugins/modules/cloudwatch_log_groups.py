@@ -17,7 +17,14 @@ options:
     description: The groups' names.
     type: list
     elements: str
-    required: true
+    default: []
+  environments:
+    description:
+      - Names of environments of Elastic Beanstalk, with O(state=absent). The groups that it made for them, which outlive them, are removed
+        as well, unless an environment of that name stands.
+    type: list
+    elements: str
+    default: []
   state:
     description: C(absent) removes the groups.
     type: str
@@ -83,10 +90,27 @@ class LogGroup(declared.Resource):
         self._logs.delete_log_group(logGroupName=self.name)
 
 
+def of_ended(module):
+    """The groups of environments that have ended: https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/AWSHowTo.cloudwatchlogs.html"""
+    if not module.params["environments"]:
+        return []
+    asked = {"EnvironmentNames": module.params["environments"], "IncludeDeleted": False}
+    standing = module.client("elasticbeanstalk").describe_environments(**asked)["Environments"]
+    ended = set(module.params["environments"]) - {one["EnvironmentName"] for one in standing if one["Status"] != "Terminated"}
+    pages = module.client("logs").get_paginator("describe_log_groups")
+    return [
+        group["logGroupName"]
+        for name in sorted(ended)
+        for page in pages.paginate(logGroupNamePrefix=f"/aws/elasticbeanstalk/{name}/")
+        for group in page["logGroups"]
+    ]
+
+
 def main():
     module = AwsModule(
         {
-            "names": {"type": "list", "elements": "str", "required": True},
+            "names": {"type": "list", "elements": "str", "default": []},
+            "environments": {"type": "list", "elements": "str", "default": []},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             "retention_days": {"type": "int", "default": 30},
             "tags": {"type": "dict", "default": {}},
@@ -95,8 +119,12 @@ def main():
     days = module.params["retention_days"]
     if days not in DAYS:
         module.fail_json(msg=f"CloudWatch Logs cannot keep events for {days} days. It takes one of: {', '.join(map(str, DAYS))}.")
-    groups = [LogGroup(module, name) for name in module.params["names"]]
-    module.done(declared.carry_out(module, groups, present=module.params["state"] == "present"))
+    present = module.params["state"] == "present"
+    if present and module.params["environments"]:
+        module.fail_json(msg="environments goes with state: absent. The groups of one that stands are Elastic Beanstalk's own.")
+    with module.telling("logs of Elastic Beanstalk"):
+        names = module.params["names"] + of_ended(module)
+    module.done(declared.carry_out(module, [LogGroup(module, name) for name in names], present=present))
 
 
 if __name__ == "__main__":

@@ -157,8 +157,13 @@ class Group(declared.Resource):
     def delete(self):
         for way, filter_name in (("ingress", "ip-permission.group-id"), ("egress", "egress.ip-permission.group-id")):
             for other in self._ec2.describe_security_groups(Filters=[{"Name": filter_name, "Values": [self.id]}])["SecurityGroups"]:
-                if declared.is_ours(self.wanted, {"tags": tag_dict(other.get("Tags", []))}):
-                    self._unname(other, way)
+                if not declared.is_ours(self.wanted, {"tags": tag_dict(other.get("Tags", []))}):
+                    raise declared.DeclarationError(
+                        f"The {self} stays as long as rules of {other['GroupId']} ({other['GroupName']}), which is somebody else's, name "
+                        f"{self.id}. Remove these, and run this again: aws ec2 describe-security-group-rules "
+                        f"--filters Name=group-id,Values={other['GroupId']} --region {self._ec2.meta.region_name}"
+                    )
+                self._unname(other, way)
         self._module.wait_until(self, self._gone, self._module.params["timeout"])
 
     def _unname(self, other, way):

@@ -89,9 +89,24 @@ alarms:
 
 from ansible_collections.little_service.factory.plugins.module_utils import rollbacks, status
 from ansible_collections.little_service.factory.plugins.module_utils.aws import AwsModule
+from ansible_collections.little_service.factory.plugins.module_utils.beanstalk_standing import Standing
 
 NAMES = ("application", "web", "worker", "database", "cache", "pipeline", "connection", "alarm_prefix")
-SUCCESS = ("Successfully launched environment", "Environment update completed successfully", "New application version was deployed")
+
+
+class Environment(Standing):
+    """An environment of the service, if it stands."""
+
+    def __init__(self, module, name):
+        self.name = name
+        self.stands(module, module.params["application"])
+        self.found = self.find()
+
+    def causes_of_health(self):
+        """https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/health-enhanced-status.html; basic health has none."""
+        if self.found.get("HealthStatus") in ("Ok", None):
+            return []
+        return self._eb.describe_environment_health(EnvironmentName=self.name, AttributeNames=["Causes"]).get("Causes", [])
 
 
 class Service:
@@ -101,24 +116,10 @@ class Service:
         self._module, self._named = module, module.params
 
     def environment(self, role):
-        beanstalk, name = self._module.client("elasticbeanstalk"), self._named[role]
-        application = self._named["application"]
-        found = beanstalk.describe_environments(ApplicationName=application, EnvironmentNames=[name], IncludeDeleted=False)["Environments"]
-        if not found:
-            return status.environment(role, name, None)
-        causes = []
-        if found[0].get("HealthStatus") not in ("Ok", None):
-            causes = beanstalk.describe_environment_health(EnvironmentName=name, AttributeNames=["Causes"]).get("Causes", [])
-        return status.environment(role, name, found[0], causes, self._last_error(beanstalk, name))
-
-    def _last_error(self, beanstalk, name):
-        """The newest event that tells of a failure and was not followed by a success."""
-        for event in beanstalk.describe_events(EnvironmentName=name, Severity="INFO", MaxRecords=50)["Events"]:  # newest first
-            if event["Severity"] in ("ERROR", "FATAL"):
-                return event["Message"]
-            if event["Message"].startswith(SUCCESS):
-                return ""
-        return ""
+        environment = Environment(self._module, self._named[role])
+        if environment.found is None:
+            return status.environment(role, environment.name, None, [])
+        return status.environment(role, environment.name, environment.found, environment.events(), environment.causes_of_health())
 
     def database(self):
         rds = self._module.client("rds")

@@ -10,6 +10,11 @@ from ansible_collections.little_service.factory.plugins.module_utils import stat
 WELL = {"Status": "Ready", "HealthStatus": "Ok", "VersionLabel": "v1", "CNAME": "orbit.example"}
 
 
+def told(error):
+    """Events, newest first."""
+    return [{"Message": error, "Severity": "ERROR"}] if error else []
+
+
 @pytest.mark.parametrize(
     ("found", "error", "condition"),
     [
@@ -21,16 +26,17 @@ WELL = {"Status": "Ready", "HealthStatus": "Ok", "VersionLabel": "v1", "CNAME": 
         ({**WELL, "Status": "Updating"}, "", "changing"),
         # A deployment that failed leaves the environment Ready, with the old version serving.
         (WELL, "Failed to deploy application.", "bad"),
+        ({**WELL, "Status": "Terminating"}, "Failed to launch environment.", "bad"),
         ({**WELL, "Status": "Terminated"}, "", "absent"),
         (None, "", "absent"),
     ],
 )
 def test_the_condition_of_an_environment(found, error, condition):
-    assert status.environment("web", "orbit", found, [], error)["condition"] == condition
+    assert status.environment("web", "orbit", found, told(error))["condition"] == condition
 
 
 def test_the_causes_of_an_environments_health_are_told():
-    part = status.environment("web", "orbit", {**WELL, "HealthStatus": "Severe"}, ["ELB health is failing."], "Command failed")
+    part = status.environment("web", "orbit", {**WELL, "HealthStatus": "Severe"}, told("Command failed"), ["ELB health is failing."])
     assert part["words"] == "ELB health is failing.; Command failed"
 
 
