@@ -43,15 +43,11 @@ def ours(call: Call) -> Iterator[tuple[str, dict[str, str]]]:
 
 @operation("resourcegroupstaggingapi")
 def get_resources(call: Call) -> dict[str, Any]:
-    """https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_GetResources.html: ours on the first page.
+    """https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_GetResources.html
 
     Not of IAM's users and roles, nor of Auto Scaling groups; not what has no tags (…/APIReference/supported-services.html).
     """
-    answered = call.ask()
-    shown = [one for one in answered.get("ResourceTagMappingList", []) if one["Tags"] and ":autoscaling:" not in one["ResourceARN"]]
-    answered["ResourceTagMappingList"] = shown
-    if call.params.get("PaginationToken"):
-        return answered
+    shown = [one for one in of_moto(call) if one["Tags"] and ":autoscaling:" not in one["ResourceARN"]]
     arns = call.params.get("ResourceARNList", [])
     kinds, filters = call.params.get("ResourceTypeFilters", []), call.params.get("TagFilters", [])
     found = [
@@ -62,7 +58,16 @@ def get_resources(call: Call) -> dict[str, Any]:
         and (not kinds or any(of_kind(arn, kind) for kind in kinds))
         and all(has(tagged, wanted) for wanted in filters)
     ]
-    return {**answered, "ResourceTagMappingList": [*shown, *found]}
+    return {"ResourceTagMappingList": [*shown, *found]}
+
+
+def of_moto(call: Call) -> Iterator[dict[str, Any]]:
+    """All that moto finds, whatever page is asked for: it is the whole list that comes in pages."""
+    token = None
+    while token != "":
+        answered = call.ask(PaginationToken=token, ResourcesPerPage=None, TagsPerPage=None)
+        yield from answered.get("ResourceTagMappingList", [])
+        token = answered.get("PaginationToken", "")
 
 
 def of_kind(arn: str, kind: str) -> bool:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from sandbox.core.gateway import Call
 
 # How much a page holds where the request does not say: each operation's own page of the API reference.
-SIZES = {"codebuild": 100, "codepipeline": 100, "elasticache": 100, "rds": 100, "service-quotas": 100}
+SIZES = {"codebuild": 100, "codepipeline": 100, "elasticache": 100, "rds": 100, "resourcegroupstaggingapi": 50, "service-quotas": 100}
 WHOLE = 1000
 # botocore has no paginator for it: https://docs.aws.amazon.com/codeconnections/latest/APIReference/API_ListConnections.html
 CONNECTIONS = {"input_token": "NextToken", "limit_key": "MaxResults", "output_token": "NextToken", "result_key": "Connections"}

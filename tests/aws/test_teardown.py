@@ -41,7 +41,7 @@ def left_of(cloud: Cloud, name: str = f"{NAME}-sandbox") -> list[str]:
     return [one for one in cloud.standing() if name in one and ":snapshot:" not in one and ":secret:" not in one]
 
 
-@pytest.mark.parametrize("task", ["Wait for what takes minutes", "aws_build : Keep the project"])
+@pytest.mark.parametrize("task", ["Wait for what takes minutes", "aws_build : Keep the project that builds the image"])
 def test_half_a_creation_goes_whole(ops, task):
     assert ops.type("aws_up", name=NAME, env={"RECORD_KILL_NAMED": task}).status != 0
     assert left_of(ops.cloud)

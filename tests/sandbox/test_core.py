@@ -204,6 +204,18 @@ def test_everything_of_a_tag_is_found(cloud):
     assert [resource["Tags"] for resource in found] == [[{"Key": "team", "Value": "red"}]]
 
 
+def test_many_things_of_a_tag_come_in_pages(cloud):
+    tags = [{"Key": "team", "Value": "blue"}]
+    topics = {cloud.client("sns").create_topic(Name=f"alerts-{number}", Tags=tags)["TopicArn"] for number in range(60)}
+    application = cloud.client("elasticbeanstalk").create_application(ApplicationName="orbit", Tags=tags)["Application"]["ApplicationArn"]
+    client = cloud.client("resourcegroupstaggingapi")
+    pages = list(client.get_paginator("get_resources").paginate(TagFilters=[{"Key": "team", "Values": ["blue"]}]))
+    found = [one["ResourceARN"] for page in pages for one in page["ResourceTagMappingList"]]
+    assert [len(page["ResourceTagMappingList"]) for page in pages] == [50, 11]
+    assert sorted(found) == sorted(topics | {application})
+    assert len(client.get_resources(ResourcesPerPage=7)["ResourceTagMappingList"]) == 7
+
+
 def test_a_long_list_comes_in_pages(cloud):
     rds, connections = cloud.client("rds"), cloud.client("codeconnections")
     rds.create_db_parameter_group(DBParameterGroupName="orbit", DBParameterGroupFamily="mysql8.4", Description="orbit")
