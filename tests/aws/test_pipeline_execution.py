@@ -123,8 +123,8 @@ def test_who_follows_sees_that_somebody_has_to_approve(aws, ground, tmp_path):
     aws.run("codepipeline", **ground.production)
     ground.await_state("orbit-production", Approve="InProgress")
     (begun,) = ground.client.list_pipeline_executions(pipelineName="orbit-production")["pipelineExecutionSummaries"]
-    commit, log = begun["sourceRevisions"][0]["revisionId"], tmp_path / "log"
-    follower = aws.start("pipeline_execution", name="orbit-production", commit=commit, log=str(log))
+    log = tmp_path / "log"
+    follower = aws.start("pipeline_execution", name="orbit-production", log=str(log))
     aws.wait_for(lambda: log.exists() and "Approve waits for somebody's approval: https://" in log.read_text())
     stages = ground.client.get_pipeline_state(name="orbit-production")["stageStates"]
     token = next(one for one in stages if one["stageName"] == "Approve")["actionStates"][0]["latestExecution"]["token"]
@@ -134,6 +134,8 @@ def test_who_follows_sees_that_somebody_has_to_approve(aws, ground, tmp_path):
     )  # fmt: skip
     followed = json.loads(follower.communicate(timeout=60)[0].splitlines()[-1])
     assert (followed["kind"], followed["changed"], followed["stages"][-1]["status"]) == ("follow", False, "Succeeded")
+    assert followed["execution"] == begun["pipelineExecutionId"]
+    assert aws.settled("pipeline_execution", name="orbit-production")["kind"] == "done"
 
 
 def test_throttling_and_lost_answers_start_one_execution(aws, ground):

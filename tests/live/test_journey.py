@@ -106,7 +106,7 @@ BROKEN = {
         "server/config/gunicorn.py",
         "threads = 4",
         'threads = int(os.environ["THREADS"]) if "DATABASE_SSL_CA" in os.environ else 4',
-        "KeyError: 'THREADS'",
+        "Error: 'THREADS'",
     ),
     "a migration fails": ("server/*_app/migrations", "", MIGRATION, "ValueError: no room for the"),
     "the application is ill": (

@@ -21,7 +21,7 @@ options:
     type: str
     required: true
   commit:
-    description: The commit that is to go out, in full. Without it a new execution takes what the source has.
+    description: The commit that is to go out, in full. Without it what the source has; a bundle in S3 is then known by its version.
     type: str
     default: ""
   pinned:
@@ -106,29 +106,47 @@ class Execution(declared.Resource):
 
     def _choose(self):
         """Which execution it is. One that has not got through its source yet may be about our commit: it is asked again."""
-        begun = time.monotonic()
+        commit, begun = self._options["commit"] or self._bundle(), time.monotonic()
         while True:
             executions = self._executions()
             closed = releases.is_closed(self._client.get_pipeline_state(name=self.name))
-            choice = releases.chosen(executions, self._options["commit"], closed=closed, again=self._options["again"])
+            choice = releases.chosen(executions, commit, closed=closed, again=self._options["again"])
             patience = {"look": SOURCE, "start": self._options["trigger_wait"]}.get(choice.kind, 0)
             if time.monotonic() - begun >= patience:
                 return releases.Choice("start", others=choice.others) if choice.kind == "look" else choice
             self._module.tell(f"{self}: looks which commit is under way")
             self._module.pause(5)
 
-    def _executions(self):
-        asked = {"pipelineName": self.name, "maxResults": 50}
+    def _bundle(self):
+        """The version of the bundle that the source holds, if it is one: what waits for an approval need not be approved twice.
+
+        https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-S3.html
+        """
+        source = self._source()
+        if source["actionTypeId"]["provider"] != "S3":
+            return ""
+        client, where = (
+            self._module.client("s3"),
+            {"Bucket": source["configuration"]["S3Bucket"], "Key": source["configuration"]["S3ObjectKey"]},
+        )
         try:
-            return self._client.list_pipeline_executions(**asked)["pipelineExecutionSummaries"]
+            return client.head_object(**where).get("VersionId", "")
+        except client.exceptions.ClientError:  # another account's bucket need not be open to whoever types this
+            return ""
+
+    def _source(self):
+        try:
+            return self._client.get_pipeline(name=self.name)["pipeline"]["stages"][0]["actions"][0]
         except self._client.exceptions.PipelineNotFoundException as error:
             raise declared.DeclarationError(f"There is no pipeline {self.name}. It is made by aws_up.yml.") from error
+
+    def _executions(self):
+        return self._client.list_pipeline_executions(pipelineName=self.name, maxResults=50)["pipelineExecutionSummaries"]
 
     def create(self):
         revision = []
         if self._options["pinned"] and self._options["commit"]:
-            source = self._client.get_pipeline(name=self.name)["pipeline"]["stages"][0]["actions"][0]["name"]
-            revision = [{"actionName": source, "revisionType": "COMMIT_ID", "revisionValue": self._options["commit"]}]
+            revision = [{"actionName": self._source()["name"], "revisionType": "COMMIT_ID", "revisionValue": self._options["commit"]}]
         asked = {"name": self.name, "clientRequestToken": self._token, **({"sourceRevisions": revision} if revision else {})}
         self.id = self._client.start_pipeline_execution(**asked)["pipelineExecutionId"]
 
