@@ -6,6 +6,7 @@ import functools
 import time
 from typing import Any
 
+from sandbox.core.access import Principal
 from sandbox.core.clock import ASIDE, beside
 from sandbox.core.gateway import State
 from sandbox.core.wire import AwsError
@@ -95,13 +96,21 @@ def stream(place: Ground, lines: dict[tuple[str, str], list[str]]) -> None:
         try:
             role = instance_role(beanstalk, environment)
             if (group, instance) not in place.streams:
-                scaling.quietly(beanstalk, "CreateLogStream", role, **where)
+                begin(beanstalk, role, where)
                 place.streams.add((group, instance))
             for start in range(0, len(texts), LINES):
                 events = [{"timestamp": now, "message": text} for text in texts[start : start + LINES]]
                 beanstalk.invoke("logs", "PutLogEvents", role, **where, logEvents=events)
         except AwsError:
             continue
+
+
+def begin(beanstalk: Beanstalk, role: Principal, stream: dict[str, str]) -> None:
+    try:
+        beanstalk.invoke("logs", "CreateLogStream", role, **stream)
+    except AwsError as error:
+        if error.code != "ResourceAlreadyExistsException":
+            raise
 
 
 def heal(beanstalk: Beanstalk, environment: Environment) -> Story:
