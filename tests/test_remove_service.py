@@ -15,6 +15,7 @@ from tests import small
 from tests.conftest import ROOT, Workshop, playbook, run
 from tests.test_new_service import snapshot
 
+PORT = 8477
 NOWHERE = "http://127.0.0.1:9"
 
 
@@ -34,8 +35,8 @@ def workshop(tmp_path):
 
 @pytest.fixture
 def gone(workshop):
-    """A service to be removed. Its name is this file's own, since the engine is everybody's."""
-    assert workshop.new_service("gone-for-good").status == 0
+    """A service to be removed. Its name is this file's own, since the engine is everybody's; so is its port."""
+    assert workshop.new_service("gone-for-good", service_port=PORT).status == 0
     return workshop
 
 
@@ -69,7 +70,7 @@ def test_the_registration_goes_the_folder_stays_and_both_are_found_again(gone):
     assert again.status != 0
     assert "There is no service gone-for-good: it was never made here, or was removed" in again.words
     assert "The services here: another." in again.words
-    made = gone.new_service("gone-for-good")
+    made = gone.new_service("gone-for-good", service_port=PORT)
     assert (made.status, snapshot(gone.services)) == (0, before[0]), made.output
     assert snapshot(gone.inventories) == before[1]
 

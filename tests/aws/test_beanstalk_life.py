@@ -103,8 +103,8 @@ def test_a_launch_that_ended_in_nothing_tells_why_and_is_begun_again(aws, beanst
     missing = declared({**WEB, "options": MISSING}, wait=True)
     said = aws.refused("beanstalk_environment", **missing)
     assert said == (
-        "The environment orbit-staging did not come up: Terminated. The instance profile missing associated with the environment does not "
-        "exist. When that is mended, run this again."
+        "The environment orbit-staging did not come up: Failed to launch environment. The instance profile missing associated with the "
+        "environment does not exist. When that is mended, run this again."
     )
     assert aws.run("beanstalk_environment", **declared(WEB, wait=True)).steps == ["create environment orbit-staging"]
 
