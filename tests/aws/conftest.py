@@ -26,6 +26,7 @@ import botocore.loaders
 import pytest
 from ansible.module_utils.testing import patch_module_args
 
+from tests.aws.operator import NAME, Operator
 from tests.conftest import ROOT
 from tests.sandbox.conftest import ACCOUNT, REGION, Cloud, cloud, running_sandbox  # noqa: F401 fixtures, and what tests import from here
 
@@ -190,3 +191,13 @@ def patient(aws, monkeypatch) -> Aws:
 def tags(service: str = "orbit", environment: str = "staging") -> dict[str, str]:
     """The tags by which a service's things are known as its own."""
     return {"little-service:service": service, "little-service:environment": environment}
+
+
+@pytest.fixture
+def ops(running_sandbox, tmp_path):  # noqa: F811 pytest finds it by its name
+    """Operations with one service that is nowhere yet; the sandbox is empty before and after."""
+    running_sandbox.control("POST", "reset")
+    found = Operator.at(running_sandbox, tmp_path)
+    found.has(NAME)
+    yield found
+    running_sandbox.control("POST", "reset")

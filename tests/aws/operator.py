@@ -12,6 +12,7 @@ from typing import Any
 from tests.conftest import ROOT, Result, Workshop, playbook
 from tests.sandbox.conftest import Cloud
 
+NAME = "orbit-ledger"  # the service that most tests of playbooks have
 # What a shell may hold for other tools; nothing of it may count.
 POISON = {
     "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
@@ -126,3 +127,9 @@ class Operator:
         result = playbook(verb, *inventories, *options, timeout=timeout, env=shell, **given)
         tasks = [json.loads(line) for line in record.read_text().splitlines()] if record.exists() else []
         return Run(result, tasks, self.cloud.control("GET", f"calls?since={since}"))
+
+
+def good(run: Run) -> Run:
+    """A run that is to succeed."""
+    assert run.status == 0, run.result.output
+    return run

@@ -12,10 +12,9 @@ import re
 
 import pytest
 
-from tests.aws.operator import Operator, Run
+from tests.aws.operator import NAME, Operator, Run
 from tests.sandbox.conftest import Cloud
 
-NAME = "orbit-ledger"
 pytestmark = pytest.mark.full
 EVERY = os.environ.get("FAULT_POINTS") == "all"
 STEP = 1 if EVERY else 17
@@ -30,15 +29,6 @@ MADE_UP = re.compile(
 def standing(cloud: Cloud) -> collections.Counter[str]:
     """What stands, by names in which nothing is made up."""
     return collections.Counter(MADE_UP.sub(lambda found: found["name"] or "*", identifier) for identifier in cloud.standing())
-
-
-@pytest.fixture
-def ops(running_sandbox, tmp_path):
-    running_sandbox.control("POST", "reset")
-    found = Operator.at(running_sandbox, tmp_path)
-    found.has(NAME)
-    yield found
-    running_sandbox.control("POST", "reset")
 
 
 @pytest.fixture(scope="module")

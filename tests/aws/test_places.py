@@ -7,29 +7,14 @@ import json
 import pytest
 
 from tests.aws.conftest import ACCOUNT, REGION
-from tests.aws.operator import Operator, Run
+from tests.aws.operator import NAME, Operator, Run, good
 
-NAME = "orbit-ledger"
 PRODUCTION, ELSEWHERE = "999999999999", "eu-central-1"
 pytestmark = pytest.mark.full  # each step is a run of a playbook
 SECRET = {"aws_secret_key": "not-checked-by-the-sandbox"}
 # In the sandbox a key of twelve digits is the administrator of the account of that number. Ansible is to take it for words.
 STAGING = {"environment": "staging", "aws_account_id": ACCOUNT, "aws_access_key": ACCOUNT, **SECRET}
 LIVE = {"environment": "production", "aws_account_id": PRODUCTION, "aws_access_key": PRODUCTION, "aws_region": ELSEWHERE, **SECRET}
-
-
-@pytest.fixture
-def ops(running_sandbox, tmp_path):
-    running_sandbox.control("POST", "reset")
-    found = Operator.at(running_sandbox, tmp_path)
-    found.has(NAME)
-    yield found
-    running_sandbox.control("POST", "reset")
-
-
-def good(run: Run) -> Run:
-    assert run.status == 0, run.result.output
-    return run
 
 
 def settled(run: Run) -> None:

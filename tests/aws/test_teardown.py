@@ -8,10 +8,10 @@ import json
 import pytest
 
 from tests.aws.conftest import ACCOUNT, REGION
-from tests.aws.operator import Operator, Run
+from tests.aws.operator import NAME, good
 from tests.sandbox.conftest import Cloud
 
-NAME, OTHER = "orbit-ledger", "orbit-ledger-two"
+OTHER = "orbit-ledger-two"
 pytestmark = pytest.mark.full  # each step is a run of a playbook
 DOWN = {"name": NAME, "scope": "all", "confirm": NAME}
 # In the tests staging is in the sandbox as well: it differs by its inventory only.
@@ -20,20 +20,6 @@ STAGING = {"environment": "staging", **KEYS}
 OURS = {"little-service:service": NAME, "little-service:environment": "sandbox"}
 ALL_BUT_SERVICE = {"little-service:environment": "sandbox"}
 ALL_BUT_ENVIRONMENT = {"little-service:service": NAME, "little-service:environment": "sandbox-old"}
-
-
-@pytest.fixture
-def ops(running_sandbox, tmp_path):
-    running_sandbox.control("POST", "reset")
-    found = Operator.at(running_sandbox, tmp_path)
-    found.has(NAME)
-    yield found
-    running_sandbox.control("POST", "reset")
-
-
-def good(run: Run) -> Run:
-    assert run.status == 0, run.result.output
-    return run
 
 
 def left_of(cloud: Cloud, name: str = f"{NAME}-sandbox") -> list[str]:
